@@ -1,0 +1,44 @@
+# make setup, demo, test, studio, check. Everything is installed in .venv; a second run does nothing again.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+TESTS ?= tests
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: setup demo test studio check format chromium clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml packaging/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Understudy needs Python 3.11 or newer; set PYTHON=python3.x")'
+	@echo "1/3 Making the virtual environment in .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "2/3 Installing the pinned dependencies (the first time, building llama-cpp-python takes about ten minutes)"
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --constraint packaging/constraints.txt --editable . --group dev
+	@echo "3/3 Fetching the GGUF converter and checking the machine"
+	@$(BIN)/understudy setup
+	@touch $(READY)
+
+demo: setup
+	@$(BIN)/understudy demo
+
+studio: setup
+	@$(BIN)/understudy open
+
+chromium: setup
+	@$(BIN)/python packaging/chromium.py
+
+test: setup chromium
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -ra $(TESTS)
+
+check: setup chromium
+	$(BIN)/ruff format studio tests packaging
+	$(BIN)/ruff check --fix studio tests packaging
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist loadfile -ra $(TESTS)
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,1 @@
+"""Understudy: build imitation models and find out honestly whether they are any good."""

@@ -1,0 +1,5 @@
+"""`python -m studio` is the `understudy` command."""
+
+from studio.cli import main
+
+main()
