@@ -2,7 +2,8 @@
 
 Run once by a developer, not by users: `python -m studio.engine.practice.pretrain --out assets/practice-base`. Two
 processes of one thread each share every step (faster on two cores than one process of two threads), and everything is
-drawn from `--seed`. The default number of steps takes about an hour on two cores.
+drawn from `--seed`. There are two phases, each with its own text and a fresh optimizer: reading, along the first part of
+a long cosine, and settling, where the learning rate falls to nothing. Together they take about forty minutes on two cores.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -36,34 +37,48 @@ CHAT_TEMPLATE = (
 LENGTH = 256
 ROWS = 16
 WORKERS = 2
-STEPS = 3500
+READING_STEPS, READING_HORIZON, READING_RATE = 1500, 3500, 1.5e-3
+SETTLING_STEPS, SETTLING_RATE = 400, 9e-4
 VOCABULARY = 768
 SHAPE = dict(hidden_size=256, intermediate_size=512, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=4)
-PEAK_RATE = 1.5e-3
-CHECKPOINT_STEPS = 500
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--settle-only", action="store_true", help="start from the model that reading left in --out")
     parser.add_argument("--seed", type=int, default=20)
     arguments = parser.parse_args()
-    train_tokenizer(arguments.out, arguments.seed)
+    if not arguments.settle_only:
+        train_tokenizer(arguments.out, arguments.seed)
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     os.environ.setdefault("MASTER_PORT", "29517")
-    multiprocessing.spawn(work, args=(arguments.out, arguments.steps, arguments.seed), nprocs=WORKERS)
+    multiprocessing.spawn(work, args=(arguments.out, arguments.seed, arguments.settle_only), nprocs=WORKERS)
 
 
-def work(rank: int, folder: Path, steps: int, seed: int) -> None:
+def work(rank: int, folder: Path, seed: int, settle_only: bool) -> None:
     """One of the processes: its own stream of documents, gradients averaged with the others'."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     distributed.init_process_group("gloo", rank=rank, world_size=WORKERS)
     tokenizer = LlamaTokenizer.from_pretrained(folder)
-    model = LlamaForCausalLM(configuration(tokenizer))
-    pretrain(model, batches(tokenizer, seed + 1 + rank), steps, folder if rank == 0 else None)
+    if settle_only:
+        model = LlamaForCausalLM.from_pretrained(folder)
+    else:
+        model = LlamaForCausalLM(configuration(tokenizer))
+        train(model, batches(tokenizer, seed + 1 + rank), "reading", READING_STEPS, reading_rate, rank, folder)
+    train(model, batches(tokenizer, seed + 11 + rank), "settling", SETTLING_STEPS, settling_rate, rank, folder)
     distributed.destroy_process_group()
+
+
+def reading_rate(step: int) -> float:
+    """Warms up over 100 steps, then follows a cosine that would end at READING_HORIZON."""
+    return READING_RATE * min(1.0, step / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / READING_HORIZON)))
+
+
+def settling_rate(step: int) -> float:
+    """Warms up over 40 steps, then falls along a line to nothing."""
+    return SETTLING_RATE * min(1.0, step / 40) * (1 - step / (SETTLING_STEPS + 1))
 
 
 def train_tokenizer(folder: Path, seed: int) -> LlamaTokenizer:
@@ -138,15 +153,15 @@ def encode(tokenizer: LlamaTokenizer, document: reading.Document) -> list[int]:
     return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def pretrain(model: LlamaForCausalLM, source: Iterator[torch.Tensor], steps: int, folder: Path | None) -> None:
-    """The learning rate warms up over 100 steps and falls along a cosine. The process that has a folder saves to it."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
+def train(model: LlamaForCausalLM, source: Iterator[torch.Tensor], phase: str, steps: int,
+          rate: Callable[[int], float], rank: int, folder: Path) -> None:  # fmt: skip
+    """Runs one phase; the first process prints, and saves the model and what the phase took at its end."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate(1), betas=(0.9, 0.98), weight_decay=0.05, fused=True)
     compiled = torch.compile(model)
-    start, smooth = time.monotonic(), 0.0
+    start, smooth, tokens = time.monotonic(), 0.0, 0
     for step, batch in enumerate(islice(source, steps), 1):
-        rate = PEAK_RATE * min(1.0, step / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate(step)
         loss = compiled(input_ids=batch, labels=batch, use_cache=False).loss
         loss.backward()
         average_gradients(model)
@@ -154,15 +169,20 @@ def pretrain(model: LlamaForCausalLM, source: Iterator[torch.Tensor], steps: int
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         smooth = loss.item() if step == 1 else 0.98 * smooth + 0.02 * loss.item()
-        if folder and step % 50 == 0:
-            tokens = step * WORKERS * batch.numel()
+        tokens += WORKERS * batch.numel()
+        if rank == 0 and step % 50 == 0:
             speed = tokens / (time.monotonic() - start)
-            print(f"step {step}/{steps}  loss {smooth:.4f}  {speed:,.0f} tokens/s", flush=True)
-        if folder and (step % CHECKPOINT_STEPS == 0 or step == steps):
-            model.save_pretrained(folder)
-            report = dict(steps=step, tokens=step * WORKERS * batch.numel(), loss=round(smooth, 4),
-                          seconds=round(time.monotonic() - start))  # fmt: skip
-            (folder / "pretraining.json").write_text(json.dumps(report, indent=2) + "\n")
+            print(f"{phase} {step}/{steps}  loss {smooth:.4f}  {speed:,.0f} tokens/s", flush=True)
+    if rank == 0:
+        model.save_pretrained(folder)
+        took = dict(steps=steps, tokens=tokens, loss=round(smooth, 4), seconds=round(time.monotonic() - start))
+        record(folder, phase, took)
+
+
+def record(folder: Path, phase: str, took: dict[str, float]) -> None:
+    path = folder / "pretraining.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps({**known, phase: took}, indent=2) + "\n")
 
 
 def average_gradients(model: LlamaForCausalLM) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, create_engine
 
@@ -68,4 +68,13 @@ def _explained(exc: OperationalError, settings: Settings) -> Failed | Operationa
         )
     if "readonly" in text or "unable to open" in text:
         return Failed(f"The database in {settings.workspace} cannot be written ({text}). Check its permissions.")
+    if exc.connection_invalidated or "connect" in text:
+        return Failed(
+            f"The database {make_url(settings.url).render_as_string(hide_password=True)} cannot be reached "
+            f"({_first_line(text)}). Check UNDERSTUDY_DATABASE_URL and that the server runs."
+        )
     return exc
+
+
+def _first_line(text: str) -> str:
+    return " ".join(text.strip().split("\n")[0].split())[:200]

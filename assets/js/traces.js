@@ -1,0 +1,214 @@
+// Reading and labelling traces with the keyboard. What is decided is painted first and saved at once; what could not be
+// saved is taken back. Answers come from the server functions of the page's one component (studio/ui/pages/traces_actions.py).
+window.understudyTraces = (element, server, watch) => {
+  const $ = (selector) => element.querySelector(selector);
+  const rows = () => [...element.querySelectorAll(".trace-row")];
+  const place = () => $(".traces")?.dataset ?? {};
+  const chosen = () => $(".trace-row[aria-selected=true]");
+  const phone = matchMedia("(max-width: 760px)");
+  let drawn = new Map(); // readers by id, so that the neighbours appear at once
+  let asking = 0;
+
+  const ask = async (name, given) => {
+    let said = null;
+    try {
+      said = await server[name]({ project: place().project, ...given });
+    } catch {
+      /* A lost connection is told like a refusal. */
+    }
+    if (!said?.ok) window.understudy.toast(said?.error ?? place().lost);
+    return said?.ok ? said : null;
+  };
+
+  // --- choosing
+  function select(row, { open = true, scroll = true } = {}) {
+    if (!row) return;
+    for (const one of rows()) one.setAttribute("aria-selected", one === row);
+    $("#traces-list").setAttribute("aria-activedescendant", row.id);
+    if (scroll) row.scrollIntoView({ block: "nearest" });
+    const url = new URL(location);
+    url.searchParams.set("trace", row.dataset.id);
+    history.replaceState(history.state, "", url);
+    if (open) show(row.dataset.id);
+  }
+  async function show(id) {
+    const mine = ++asking;
+    const html = drawn.get(id) ?? (await fetched(id));
+    if (mine !== asking || html == null) return;
+    $("#traces-reader").innerHTML = html;
+    $("#traces-reader").scrollTop = 0;
+    const at = rows().findIndex((row) => row.dataset.id === id);
+    for (const near of [rows()[at + 1], rows()[at - 1]]) if (near && !drawn.has(near.dataset.id)) fetched(near.dataset.id);
+  }
+  async function fetched(id) {
+    const said = await ask("open_trace", { id });
+    if (said) drawn.set(id, said.reader);
+    return said?.reader;
+  }
+  function move(step) {
+    const all = rows();
+    const next = all[all.indexOf(chosen()) + step];
+    if (next) return select(next);
+    if (chosen()) element.querySelector(step > 0 ? ".pager a:last-child" : ".pager a:first-child")?.focus({ preventScroll: true });
+  }
+
+  // --- deciding
+  async function mark(given) {
+    const row = chosen();
+    if (!row) return;
+    const was = { html: row.innerHTML, label: row.className };
+    if (given.verdict) {
+      row.className = `trace-row ${given.verdict}`;
+      row.querySelector(".verdict").textContent = place()[given.verdict];
+      if (!phone.matches || !document.body.classList.contains("trace-open")) move(1);
+    }
+    const id = row.dataset.id;
+    drawn.delete(id);
+    const said = await ask("mark_trace", { id, ...given });
+    if (said) return redraw(said);
+    row.innerHTML = was.html;
+    row.className = was.label;
+  }
+  function redraw({ rows: changed, last }) {
+    const id = chosen()?.dataset.id;
+    for (const [one, html] of Object.entries(changed ?? {})) {
+      const row = element.querySelector(`.trace-row[data-id="${one}"]`);
+      if (row) row.outerHTML = html;
+      drawn.delete(one);
+    }
+    const again = id && element.querySelector(`.trace-row[data-id="${id}"]`);
+    if (again) again.setAttribute("aria-selected", true);
+    if (last !== undefined && $("#traces-last")) $("#traces-last").innerHTML = last;
+    if (id && changed?.[id] && !editing()) show(id);
+  }
+  async function undo() {
+    const said = await ask("undo_last", { ids: rows().map((row) => row.dataset.id) });
+    if (!said) return;
+    drawn.clear();
+    redraw(said);
+    window.understudy.toast(said.said);
+  }
+
+  // --- repairing
+  const editing = () => $(".trace-edit") && !$(".trace-edit").hidden;
+  function edit(on) {
+    const form = $(".trace-edit");
+    if (!form) return;
+    form.hidden = !on;
+    $(".trace-read").hidden = on;
+    if (on) form.elements.response.focus();
+    else $("#traces-list")?.focus({ preventScroll: true });
+  }
+  async function repair(form) {
+    const id = $(".trace-read").dataset.id;
+    const said = await ask("repair_trace", { id, response: form.elements.response.value });
+    if (!said) return;
+    edit(false);
+    redraw(said);
+    drawn.set(id, said.reader);
+    $("#traces-reader").innerHTML = said.reader;
+  }
+
+  // --- all that match
+  let wanted = "";
+  async function ask_all(verdict) {
+    const said = await ask("preview_all", { query: place().query });
+    if (!said) return;
+    wanted = verdict;
+    const dialog = $("#traces-all");
+    dialog.querySelector(".preview").innerHTML = said.preview;
+    dialog.querySelector(".tag-field").hidden = verdict !== "tag";
+    const word = place()[`yes${verdict[0].toUpperCase()}${verdict.slice(1)}`];
+    dialog.querySelector("[data-act=all]").textContent = word.replace("{count}", said.count.toLocaleString("en-US"));
+    dialog.showModal();
+    if (verdict === "tag") dialog.querySelector("input").focus();
+  }
+  async function change_all() {
+    const dialog = $("#traces-all");
+    const tag = dialog.querySelector("input").value.trim();
+    if (wanted === "tag" && !tag) return dialog.querySelector("input").focus();
+    const button = dialog.querySelector("[data-act=all]");
+    button.disabled = true;
+    const said = await ask("change_all", { query: place().query, ...(wanted === "tag" ? { tag } : { verdict: wanted }) });
+    button.disabled = false;
+    dialog.close();
+    if (said) location.reload(); // The list, the counts and the undo line all follow from the database.
+  }
+
+  // --- the reader on a phone lies over the page; Back closes it
+  function cover(on) {
+    if (on && phone.matches && !document.body.classList.contains("trace-open")) history.pushState({ reader: true }, "");
+    document.body.classList.toggle("trace-open", on);
+  }
+  addEventListener("popstate", () => document.body.classList.remove("trace-open"));
+
+  const acts = {
+    keep: () => mark({ verdict: "keep" }),
+    reject: () => mark({ verdict: "reject" }),
+    edit: () => edit(true),
+    cancel: () => edit(false),
+    undo,
+    up: () => move(-1),
+    down: () => move(1),
+    close: () => (history.state?.reader ? history.back() : cover(false)),
+    all: change_all,
+    plain: () => {
+      for (const part of [$(".as-md"), $(".as-plain")]) part.hidden = !part.hidden;
+    },
+  };
+  element.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-act], [data-all]");
+    if (button) return button.dataset.all ? ask_all(button.dataset.all) : acts[button.dataset.act]();
+    const row = event.target.closest(".trace-row");
+    if (!row) return;
+    select(row, { scroll: false });
+    if (phone.matches) cover(true);
+  });
+  element.addEventListener("submit", (event) => {
+    if (!event.target.matches(".trace-edit")) return;
+    event.preventDefault();
+    repair(event.target);
+  });
+  const keys = {
+    a: acts.keep, x: acts.reject, e: acts.edit, u: undo, f: () => mark({ tag: "review" }),
+    j: acts.down, k: acts.up, ArrowDown: acts.down, ArrowUp: acts.up, ArrowRight: acts.down, ArrowLeft: acts.up,
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && editing()) return edit(false);
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || window.understudy.typing(event)) return;
+    if (document.querySelector("dialog[open]") || !$("#traces-list")) return;
+    if (event.key.startsWith("Arrow") && event.target.closest?.("summary, .traces-reader, .pager")) return;
+    const act = /^[1-5]$/.test(event.key) ? () => mark({ rating: Number(event.key) }) : keys[event.key];
+    if (!act || (event.repeat && !/^(Arrow|j$|k$)/.test(event.key))) return;
+    event.preventDefault();
+    act();
+  });
+
+  // --- a page was drawn
+  function begin() {
+    drawn = new Map();
+    const list = $("#traces-list");
+    if (!list) return;
+    const asked = list.dataset.asked;
+    const row = rows().find((one) => one.dataset.id === list.dataset.chosen);
+    if (row) {
+      row.setAttribute("aria-selected", true);
+      drawn.set(row.dataset.id, $("#traces-reader").innerHTML);
+      if (asked) row.scrollIntoView({ block: "nearest" });
+      show(row.dataset.id);
+    }
+    if (phone.matches) {
+      if (asked) cover(true);
+    } else list.focus({ preventScroll: true });
+  }
+  // The facets come by themselves, a little later; on a phone they begin folded.
+  const facets = new MutationObserver(() => {
+    const box = document.querySelector(".traces-facets");
+    if (!box) return;
+    facets.disconnect();
+    if (phone.matches) box.removeAttribute("open");
+  });
+  facets.observe(document.querySelector("#traces-side") ?? document.body, { childList: true, subtree: true });
+  watch("value", begin);
+  begin();
+};

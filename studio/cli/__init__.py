@@ -1,0 +1,96 @@
+"""The command line: `understudy [--workspace DIR] [--project NAME] COMMAND`. Each command parses, calls the engine once and
+prints. Exit 0: done. Exit 2: bad input, nothing changed. Exit 1: it ran and something failed."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from studio.engine.errors import BadInput, StudioError
+
+GROUPS = {
+    "prompts": "Import prompts or make practice problems.",
+    "teachers": "Add teachers, and serve the embedded ones.",
+    "traces": "Browse, grade, label, repair and export answers.",
+    "datasets": "Freeze traces into versioned training data.",
+    "models": "List, import, export and talk to models.",
+    "studies": "Blind preference tests.",
+    "jobs": "What runs in the background.",
+}
+SINGLE = {"setup": "setup", "doctor": "setup", "demo": "demo", "collect": "collect", "train": "train",
+          "worker": "jobs", "open": "open"}  # fmt: skip
+
+
+class Rooms(typer.core.TyperGroup):
+    """Loads a command's module when it is called, so that `--help` and quick commands do not wait for the others."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return ["setup", "doctor", "demo", "open", *GROUPS, "collect", "train", "worker"]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in GROUPS:
+            return typer.main.get_command(importlib.import_module(f"studio.cli.{name}").app)
+        if name in SINGLE:
+            module = importlib.import_module(f"studio.cli.{SINGLE[name]}")
+            return _single(name, module)
+        return None
+
+
+def _single(name: str, module: object) -> click.Command:
+    app = typer.Typer(add_completion=False)
+    app.command(name)(getattr(module, name, None) or module.command)  # type: ignore[attr-defined]
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
+
+
+app = typer.Typer(cls=Rooms, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    workspace: Annotated[Path | None, typer.Option(help="Folder of the workspace.", envvar="UNDERSTUDY_WORKSPACE")] = None,
+    project: Annotated[str, typer.Option(help="Project within the workspace.")] = "default",
+) -> None:
+    """Build imitation models from a teacher's explanations, and compare them blind."""
+    context.obj = {"workspace": workspace, "project": project}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command and turns every failure into its exit code and one clear sentence."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a command in this process and returns its exit code."""
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="understudy")
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        _complain(exc.format_message())
+        return BadInput.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _complain("Stopped. What was committed before is kept.")
+        return 130
+    except StudioError as exc:
+        if exc.exit_code == 1 and "--json" in arguments:
+            sys.stdout.write(json.dumps({**exc.result, "error": exc.message}, ensure_ascii=False, default=str) + "\n")
+        _complain(exc.message)
+        return exc.exit_code
+    except OSError as exc:
+        if exc.errno != 28:
+            raise
+        _complain("There is no disk space left. What was committed before is kept; free some space and try again.")
+        return 1
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(" ".join(message.split()) + "\n")

@@ -1,0 +1,159 @@
+"""`understudy collect`: asks a teacher every prompt of a source and keeps each answer as it arrives."""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
+from studio.engine.errors import BadInput, Failed
+from studio.engine.studio import Studio
+
+LOOK = 0.5
+
+
+def command(
+    context: typer.Context,
+    teacher: Annotated[str | None, typer.Option(help="Name of the teacher.")] = None,
+    prompts: Annotated[str | None, typer.Option(help="Name of the prompt source.")] = None,
+    system_message: Annotated[list[str] | None, typer.Option(help="From the library; several ask under each.")] = None,
+    system_mix: Annotated[Path | None, typer.Option(help="YAML of weights by name; one is drawn per prompt.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Answers to each prompt.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="KEY=JSON, such as temperature=0.7.")] = None,
+    budget: Annotated[float | None, typer.Option(help="US dollars to stop at.")] = None,
+    seed: Annotated[int | None, typer.Option(help="For drawing from a mix.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    resume: Annotated[str | None, typer.Option(help="Go on with this run, its failed questions included.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Collect a teacher's answers, or go on with a run that was broken off."""
+    new = {
+        "--teacher": teacher, "--prompts": prompts, "--system-message": system_message, "--system-mix": system_mix,
+        "--samples": samples, "--param": param, "--budget": budget, "--seed": seed, "--name": name,
+    }  # fmt: skip
+    given = [option for option, value in new.items() if value not in (None, [])]
+    if resume and set(given) - {"--budget"}:
+        raise BadInput(f"A run is resumed as it was made; leave out {', '.join(given)}, or make a new run.")
+    if not resume and not (teacher and prompts):
+        raise BadInput("Say whom to ask what: --teacher NAME --prompts NAME, or --resume RUN to go on with a run.")
+    parameters, mix = read_parameters(param or []), read_mix_file(system_mix) if system_mix else None
+    studio = open_studio_of(context)
+    if resume:
+        run_name = _resumed(studio, resume, budget)
+    else:
+        run_name = studio.collecting.create(
+            teacher or "", prompts or "", system_message=system_message or None, system_mix=mix, samples=samples or 1,
+            parameters=parameters, budget_usd=budget, name=name, seed=seed or 0,
+        ).name  # fmt: skip
+    report = _collected(studio, run_name)
+    if report["failed"]:
+        raise Failed(_failures(studio, report), result=report)
+    show(context, report, json_, text=_text(report))
+
+
+def read_parameters(pairs: list[str]) -> dict[str, Any]:
+    """`temperature=0.7` and the like as a dict. Raises BadInput for a value that is not JSON."""
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key.strip():
+            raise BadInput(f"--param cannot read '{pair}'. Write KEY=JSON, such as temperature=0.7.")
+        try:
+            parameters[key.strip()] = json.loads(value)
+        except ValueError as exc:
+            raise BadInput(f"The value of --param {key} is not JSON: {value}. Put text in double quotes.") from exc
+    return parameters
+
+
+def read_mix_file(path: Path) -> dict[str, Any]:
+    """The YAML of a system-message mix. Raises BadInput when it is none."""
+    try:
+        mix = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise BadInput(f"The file {path} cannot be read ({exc.strerror}).") from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise BadInput(f"The file {path} is not YAML ({' '.join(str(exc).split())[:200]}).") from exc
+    if not isinstance(mix, dict):
+        raise BadInput(f"The file {path} holds no mix; write 'system_messages' with a weight for each name.")
+    return mix
+
+
+def _resumed(studio: Studio, name: str, budget: float | None) -> str:
+    run = studio.collecting.get(name)
+    if budget is not None:
+        studio.collecting.set_budget(run.name, budget)
+    if run.failed:
+        studio.collecting.retry_failed(run.name)
+    return run.name
+
+
+def _collected(studio: Studio, run_name: str) -> dict[str, Any]:
+    """Collects with a line of progress; Ctrl-C stops in good order, a second one at once."""
+    with _shown(studio, run_name), _stopped_by_interrupt(lambda: studio.collecting.stop(run_name)):
+        return studio.collecting.run_as_job(run_name)
+
+
+@contextmanager
+def _shown(studio: Studio, run_name: str) -> Iterator[None]:
+    line, ended = progress_line(), threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(LOOK):
+            job = studio.collecting.job_of(run_name)
+            if job is not None and job.state == "running":
+                line(job.done, job.total, job.message)
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        line.close()
+
+
+@contextmanager
+def _stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """The request to stop is written by a thread, since a signal may arrive in the middle of another write."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupted(*_: object) -> None:
+        note("Stopping: answers under way are waited for and kept. Press Ctrl-C again to leave them.")
+        signal.signal(signal.SIGINT, before)
+        threading.Thread(target=stop, daemon=True).start()
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _failures(studio: Studio, report: dict[str, Any]) -> str:
+    errors = studio.collecting.progress(report["run"]).errors
+    why = f" {errors[0].example} {errors[0].advice}" if errors else ""
+    return (
+        f"{report['failed']:,} of {report['requested']:,} questions got no answer; {report['completed']:,} answers are "
+        f"kept.{why} Ask again with: understudy collect --resume '{report['run']}'"
+    )
+
+
+def _text(report: dict[str, Any]) -> str:
+    stopped = {
+        "budget": " Stopped: the budget is used.", "user": " Stopped as asked.", None: "",
+    }[report["stopped_by"]]  # fmt: skip
+    reused = f" ({report['reused']:,} from earlier answers)" if report["reused"] else ""
+    rest = f" Go on with: understudy collect --resume '{report['run']}'" if report["stopped_by"] else ""
+    return (
+        f"Run '{report['run']}': {report['completed']:,} of {report['requested']:,} answered{reused} in "
+        f"{report['seconds']:.1f} s, ${report['cost_usd']:.4f}.{stopped}{rest}"
+    )

@@ -1,0 +1,74 @@
+"""What every command shares: the studio it works on, and how its report reaches the terminal or a script."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from studio.engine.settings import Settings
+from studio.engine.studio import Studio, open_studio
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on standard output.")]
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The settings with the options given before the command."""
+    options = context.obj or {}
+    given = {"workspace": options["workspace"]} if options.get("workspace") else {}
+    return Settings(**given)
+
+
+def open_studio_of(context: typer.Context) -> Studio:
+    """The workspace and project that the options before the command name."""
+    return open_studio(settings_of(context), (context.obj or {}).get("project") or "default")
+
+
+def show(context: typer.Context, report: dict[str, Any], json_: bool, *, text: str | None = None) -> None:
+    """Prints a report: with --json one object on standard output, else `text` or the report as `key: value` lines."""
+    if json_:
+        sys.stdout.write(json.dumps(report, ensure_ascii=False, default=str) + "\n")
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    if text is not None:
+        out.print(escape(text))
+        return
+    for key, value in report.items():
+        shown = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else value
+        out.print(f"[bold]{escape(key)}[/bold]: {escape(str(shown))}")
+
+
+def note(text: str) -> None:
+    """A line for the person, on standard error."""
+    errors.print(escape(text))
+
+
+class ProgressLine:
+    """One line on standard error that is rewritten on a terminal and printed now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def __call__(self, done: int, total: int | None, message: str) -> None:
+        count = f"{done:,}/{total:,}" if total else (f"{done:,}" if done else "")
+        line = " ".join(part for part in (count, message) if part)
+        if line == self.shown:
+            return
+        self.shown = line
+        if sys.stderr.isatty():
+            sys.stderr.write("\r\x1b[K" + line)
+        else:
+            sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        if self.shown and sys.stderr.isatty():
+            sys.stderr.write("\n")
+
+
+def progress_line() -> ProgressLine:
+    return ProgressLine()

@@ -1,0 +1,206 @@
+"""`understudy traces ...`: browse, grade, label, undo, repair, export and import answers."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from studio.cli.output import JsonOption, open_studio_of, progress_line, show
+from studio.engine.errors import BadInput
+from studio.engine.prompts.shapes.columns import parse_map
+from studio.engine.traces import TraceFilter
+from studio.engine.traces.browse import TraceDetail
+from studio.engine.traces.traces import Selection
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+RunOption = Annotated[str | None, typer.Option("--run", help="Only traces of this run.")]
+QueryOption = Annotated[str, typer.Option("--query", help="Words that stand in the prompt or the answer.")]
+FilterOption = Annotated[
+    list[str] | None, typer.Option("--filter", help="KEY=VALUE, for example label=keep. May be given several times.")
+]
+ByOption = Annotated[str, typer.Option("--by", help="Who decides this.")]
+
+
+def filter_of(run: str | None, query: str, filters: list[str] | None) -> TraceFilter:
+    """The filter that the options of a command describe together."""
+    found = TraceFilter.from_pairs(filters or (), query=query)
+    return found.with_values("run", run) if run is not None else found
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    run: RunOption = None,
+    query: QueryOption = "",
+    filters: FilterOption = None,
+    limit: Annotated[int, typer.Option(help="Traces on a page.")] = 20,
+    after: Annotated[str | None, typer.Option(help="The 'next' of the page before.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show traces, a page at a time."""
+    traces = open_studio_of(context).traces
+    page = traces.page(filter_of(run, query, filters), after=after, limit=limit)
+    rows = [_row(detail) for detail in traces.details(row.id or 0 for row in page.rows)]
+    report = {"traces": rows, "next": page.next, "count": page.count, "count_is_exact": page.count_is_exact}
+    show(context, report, json_, text=_listed(report))
+
+
+@app.command()
+def grade(context: typer.Context, run: RunOption = None, json_: JsonOption = False) -> None:
+    """Compare the final answer of each trace with the known answer of its prompt."""
+    show(context, open_studio_of(context).traces.grade(run, progress=progress_line()), json_)
+
+
+@app.command()
+def label(
+    context: typer.Context,
+    verdict: Annotated[str | None, typer.Option(help="keep, reject, or none to take a label off.")] = None,
+    ids: Annotated[str | None, typer.Option(help="Ids, separated by commas.")] = None,
+    run: RunOption = None,
+    query: QueryOption = "",
+    filters: FilterOption = None,
+    tag: Annotated[str | None, typer.Option(help="A tag to add.")] = None,
+    rating: Annotated[int | None, typer.Option(help="1 to 5, 0 to take it off.")] = None,
+    by: ByOption = "",
+    json_: JsonOption = False,
+) -> None:
+    """Keep or reject traces, rate or tag them: those of --ids, or all that the filters match."""
+    selection = _selection(ids, filter_of(run, query, filters))
+    operation = open_studio_of(context).traces.label(selection, verdict, tag=tag, rating=rating, by=by)
+    show(context, {"changed": operation.changed, "operation": operation.id}, json_)
+
+
+@app.command()
+def undo(
+    context: typer.Context,
+    by: Annotated[str | None, typer.Option("--by", help="Only what this person did.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Take back the last label or repair; once more takes back the one before."""
+    operation = open_studio_of(context).traces.undo(by)
+    report = {"changed": operation.changed if operation else 0, "operation": operation.id if operation else None}
+    show(context, report, json_, text=None if operation else "There is nothing to undo.")
+
+
+@app.command("show")
+def show_one(
+    context: typer.Context,
+    id: Annotated[int, typer.Argument(help="Id of the trace.")],
+    json_: JsonOption = False,
+) -> None:
+    """Show one trace whole."""
+    detail = open_studio_of(context).traces.get(id)
+    row = {**_row(detail), "original_response": detail.text.original_response, "known_answer": detail.text.known_answer}
+    show(context, row, json_)
+
+
+@app.command()
+def repair(
+    context: typer.Context,
+    id: Annotated[int, typer.Argument(help="Id of the trace.")],
+    response: Annotated[str | None, typer.Option(help="The answer to put in its place.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A text file with the answer.")] = None,
+    by: ByOption = "",
+    json_: JsonOption = False,
+) -> None:
+    """Put another answer in the place of the teacher's, which is kept beside it."""
+    if (response is None) == (file is None):
+        raise BadInput("Give the repaired answer with --response or --file, one of them.")
+    detail = open_studio_of(context).traces.repair(id, _text(file) if file else response or "", by)
+    show(context, _row(detail), json_)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="File to write.")],
+    run: RunOption = None,
+    query: QueryOption = "",
+    filters: FilterOption = None,
+    format: Annotated[str, typer.Option(help="messages, alpaca, sharegpt or parquet.")] = "messages",
+    system_messages: Annotated[bool, typer.Option(help="Write the teacher's system message too.")] = True,
+    json_: JsonOption = False,
+) -> None:
+    """Write the traces that match to a file."""
+    traces = open_studio_of(context).traces
+    report = traces.export(
+        file, filter=filter_of(run, query, filters), format=format, keep_system_message=system_messages
+    )
+    show(context, report, json_)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="JSONL, JSON, CSV or Parquet with prompts and responses.")],
+    name: Annotated[str, typer.Option(help="Name of the run to make of it.")],
+    teacher_name: Annotated[str, typer.Option(help="Who gave these answers.")],
+    terms: Annotated[str, typer.Option(help="May they train a model: yes, no, research, unknown.")] = "unknown",
+    format: Annotated[str, typer.Option(help="auto, messages, sharegpt, alpaca, tasks, csv, jsonl, parquet.")] = "auto",
+    map_: Annotated[str, typer.Option("--map", help="FIELD=COLUMN,...: prompt, response, system, answer, task.")] = "",
+    json_: JsonOption = False,
+) -> None:
+    """Bring in answers that exist already."""
+    report = open_studio_of(context).traces.import_file(
+        file,
+        name,
+        format=format,
+        mapping=parse_map(map_) or None,
+        teacher_name=teacher_name,
+        terms=terms,
+        progress=progress_line(),
+    )
+    show(context, report, json_)
+
+
+def _selection(ids: str | None, filter: TraceFilter) -> Selection:
+    if ids is not None and not filter.is_empty:
+        raise BadInput("Choose traces by --ids or by --run, --query and --filter, not by both.")
+    if ids is not None:
+        parts = [part.strip() for part in ids.split(",") if part.strip()]
+        if not parts or not all(part.isascii() and part.isdigit() for part in parts):
+            raise BadInput(f"--ids takes ids of traces separated by commas, as in 3,14, not '{ids[:60]}'.")
+        return [int(part[:18]) for part in parts]
+    if filter.is_empty:
+        raise BadInput("Say which traces: --ids, --run, --query or --filter.")
+    return filter
+
+
+def _row(detail: TraceDetail) -> dict[str, Any]:
+    trace, text = detail.trace, detail.text
+    fields = ("id", "teacher", "model", "system_message", "collection", "family", "task", "terms", "label", "rating",
+              "labelled_by", "correct", "finish_reason", "flags", "edited", "input_tokens", "output_tokens",
+              "created_at")  # fmt: skip
+    return {
+        **{field: getattr(trace, field) for field in fields},
+        "run": detail.run,
+        "tags": detail.tags,
+        "prompt": text.prompt,
+        "system_message_text": text.system_message,
+        "response": text.response,
+    }
+
+
+def _listed(report: dict[str, Any]) -> str:
+    lines = []
+    for row in report["traces"]:
+        verdict = {True: "right", False: "wrong", None: ""}[row["correct"]]
+        marks = ", ".join(mark for mark in (row["label"], verdict, *row["flags"], *row["tags"]) if mark)
+        lines += [f"{row['id']}  {row['teacher']} · {row['run']}" + (f" · {marks}" if marks else "")]
+        lines += [f"  ? {_line(row['prompt'])}", f"  > {_line(row['response'])}"]
+    count = f"{report['count']:,}" + ("" if report["count_is_exact"] else " or more")
+    following = f" Next page: --after {report['next']}" if report["next"] else ""
+    return "\n".join([*lines, f"{count} traces match.{following}"])
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 160 else line[:159] + "…"
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BadInput(f"{file} cannot be read as text ({exc}). Check its path and that it is UTF-8.") from exc

@@ -1,0 +1,261 @@
+"""Runs the demo step by step: collect, grade, freeze, train, score, export, and a blind study left ready to rate."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from studio.engine.demo.plan import (
+    BARE,
+    BRIEF_MESSAGE,
+    DEFAULT_QUANTIZATION,
+    EXPLAIN_MESSAGE,
+    EXPLAINED,
+    PLAIN,
+    QUANTIZATIONS,
+    STUDENT_SYSTEM_MESSAGE,
+    THOROUGH,
+    TWO_STAGE,
+    Plan,
+    full,
+    quick,
+    recipe,
+)
+from studio.engine.demo.scoring import Score, conversations, score
+from studio.engine.jobs.context import JobContext
+from studio.engine.models import PRACTICE_BASE
+from studio.engine.practice.world import Question, ask
+from studio.engine.studio import Studio, open_studio
+
+Say = Callable[[str], None]
+MAX_NEW_TOKENS = 224
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished student and what its training cost, all stages and this variant's whole grid not included."""
+
+    variant: str
+    model: str
+    traces: int
+    tokens: int
+    seconds: float
+    held_out_loss: float
+
+
+class Demo:
+    """One run of the demo in one project; `tag` keeps its names apart from those of an earlier run."""
+
+    def __init__(self, studio: Studio, plan: Plan, say: Say) -> None:
+        self.studio, self.plan, self.say = studio, plan, say
+        self.tag = free_tag(studio)
+
+    def named(self, name: str) -> str:
+        return f"{name}{self.tag}"
+
+    def run(self) -> dict[str, Any]:
+        started = time.monotonic()
+        datasets = self.collect()
+        unseen = self.unseen()
+        bare, explained = self.first_stages(datasets)
+        with ThreadPoolExecutor(2) as pool:
+            scoring = pool.submit(self.score_models, unseen, [PRACTICE_BASE, bare.model, explained.model])
+            second = self.second_stage(explained, datasets[TWO_STAGE])
+            scores = scoring.result()
+        self.say("Scoring the two-stage student and its teacher")
+        teacher = self.ask(THOROUGH, unseen, self.studio.system_messages.get(EXPLAIN_MESSAGE).text)
+        scores.update(self.score_models(unseen, [second.model]))
+        files = self.export(second.model, unseen)
+        study = self.study(second.model)
+        students = [self.student_row(trained, scores[trained.model], teacher) for trained in (bare, explained, second)]
+        return {
+            "seconds": round(time.monotonic() - started, 1),
+            "seed": self.plan.seed,
+            "families": list(self.plan.families),
+            "student_system_message": STUDENT_SYSTEM_MESSAGE,
+            "unseen_problems": len(unseen),
+            "teacher_exact_match": teacher.exact_match,
+            "teacher_by_family": teacher.by_family,
+            "base_exact_match": scores[PRACTICE_BASE].exact_match,
+            "base_by_family": scores[PRACTICE_BASE].by_family,
+            "base_style_similarity": scores[PRACTICE_BASE].style_similarity(teacher),
+            "students": students,
+            "gguf": files,
+            "default_quantization": DEFAULT_QUANTIZATION,
+            "study": study,
+        }
+
+    # --- traces
+
+    def collect(self) -> dict[str, str]:
+        """Asks both practice teachers over HTTP and freezes one dataset per variant; returns their references."""
+        studio, plan = self.studio, self.plan
+        prompts = self.named("practice-problems")
+        studio.prompts.practice(plan.families, plan.traces, plan.seed, prompts)
+        known = {teacher.name for teacher in studio.teachers.list()}
+        if not {PLAIN, THOROUGH} <= known:
+            studio.teachers.add_practice()
+        wanted = {
+            BARE: (PLAIN, BRIEF_MESSAGE),
+            EXPLAINED: (PLAIN, EXPLAIN_MESSAGE),
+            TWO_STAGE: (THOROUGH, EXPLAIN_MESSAGE),
+        }
+        references = {}
+        for variant, (teacher, message) in wanted.items():
+            name = self.named(variant)
+            self.say(f"Collecting {plan.traces} answers from {teacher} ({message})")
+            studio.collecting.create(teacher, prompts, system_message=message, name=name, seed=plan.seed)
+            studio.collecting.run(name)
+            studio.traces.grade(run=name)
+            frozen = studio.datasets.freeze(
+                name, run=name, filter=self.only_right(name), test_share=plan.held_out
+            )
+            references[variant] = f"{frozen['dataset']}-v{frozen['version']}"
+        return references
+
+    def only_right(self, run: str) -> Any:
+        from studio.engine.traces import TraceFilter
+
+        return TraceFilter.parse({"run": run, "correct": "true"})
+
+    def unseen(self) -> list[Question]:
+        """Problems of the same families from another seed, without any that was asked in training."""
+        plan = self.plan
+        asked = {question.problem.key for question in ask(plan.families, plan.traces, plan.seed)}
+        fresh = ask(plan.families, plan.unseen + len(asked), plan.unseen_seed)
+        kept: dict[str, list[Question]] = {family: [] for family in plan.families}
+        share = plan.unseen // len(plan.families)
+        for question in fresh:
+            rows = kept[question.family]
+            if question.problem.key not in asked and len(rows) < share:
+                rows.append(question)
+        return [question for rows in kept.values() for question in rows]
+
+    # --- students
+
+    def first_stages(self, datasets: dict[str, str]) -> tuple[Trained, Trained]:
+        """Both variants over the same grid, two at a time; of each the one with the lowest held-out loss is kept."""
+        grid = [(variant, rate) for rate in self.plan.learning_rates for variant in (BARE, EXPLAINED)]
+        self.say(f"Training {len(grid)} students on {self.plan.tokens:,} tokens each, two at a time")
+        with ThreadPoolExecutor(2) as pool:
+            trained = list(pool.map(lambda cell: self.first_stage(cell[0], cell[1], datasets[cell[0]]), grid))
+        best = {
+            variant: min((one for one in trained if one.variant == variant), key=lambda one: one.held_out_loss)
+            for variant in (BARE, EXPLAINED)
+        }
+        return best[BARE], best[EXPLAINED]
+
+    def first_stage(self, variant: str, rate: float, dataset: str) -> Trained:
+        name = self.named(f"{variant}-lr{rate:g}")
+        return self.train(variant, name, recipe(self.plan, PRACTICE_BASE, "plain", dataset, self.plan.tokens, rate))
+
+    def second_stage(self, first: Trained, dataset: str) -> Trained:
+        self.say("Training the second stage with the thorough teacher")
+        rate = self.plan.learning_rates[0]
+        wanted = recipe(self.plan, first.model, "thorough", dataset, self.plan.second_tokens, rate)
+        second = self.train(TWO_STAGE, self.named(TWO_STAGE), wanted)
+        return Trained(
+            TWO_STAGE,
+            second.model,
+            first.traces + second.traces,
+            first.tokens + second.tokens,
+            round(first.seconds + second.seconds, 1),
+            second.held_out_loss,
+        )
+
+    def train(self, variant: str, name: str, wanted: dict[str, object]) -> Trained:
+        studio = self.studio
+        studio.training.create(studio.training.read_recipe(wanted), name=name)
+        report = studio.training.run(name)
+        (stage,) = report["stages"]
+        rows = studio.datasets.get(stage["dataset"]).train_rows
+        return Trained(variant, name, rows, stage["tokens"], stage["seconds"], stage["eval_loss"])
+
+    # --- figures
+
+    def score_models(self, unseen: list[Question], names: list[str]) -> dict[str, Score]:
+        return {name: self.ask(name, unseen, STUDENT_SYSTEM_MESSAGE) for name in names}
+
+    def ask(self, name: str, unseen: list[Question], system_message: str) -> Score:
+        with self.studio.inference.open(name) as responder:
+            replies = responder.respond_many(conversations(unseen, system_message), max_tokens=MAX_NEW_TOKENS)
+        return score(unseen, [reply.text for reply in replies])
+
+    def student_row(self, trained: Trained, scored: Score, teacher: Score) -> dict[str, Any]:
+        return {
+            "name": trained.variant,
+            "variant": trained.variant,
+            "traces": trained.traces,
+            "exact_match": scored.exact_match,
+            "by_family": scored.by_family,
+            "style_similarity": scored.style_similarity(teacher),
+            "train_tokens": trained.tokens,
+            "train_seconds": trained.seconds,
+            "model": trained.model,
+        }
+
+    def export(self, model: str, unseen: list[Question]) -> list[dict[str, Any]]:
+        """GGUF files, each put to every unseen problem through llama.cpp and compared with the original's answers."""
+        self.say(f"Exporting {', '.join(QUANTIZATIONS)} and checking that they answer like the original")
+        reports = self.studio.exporting.export_many(
+            model,
+            QUANTIZATIONS,
+            prompts=[question.prompt for question in unseen],
+            answers=[question.answer for question in unseen],
+            max_tokens=MAX_NEW_TOKENS,
+        )
+        keys = ("path", "quantization", "bytes", "sha256", "tensor_types")
+        figures = ("same_answers", "mean_kl", "exact_match")
+        return [
+            {"model": model, **{key: report[key] for key in keys}, **{key: report["parity"][key] for key in figures}}
+            for report in reports
+        ]
+
+    def study(self, model: str) -> dict[str, Any]:
+        """A blind study of the student against the thorough teacher on fresh problems. Nobody has voted in it."""
+        plan, studio = self.plan, self.studio
+        prompts, name = self.named("study-problems"), self.named("student-or-teacher")
+        self.say("Preparing a blind study of the student against its teacher")
+        studio.prompts.practice(plan.families, plan.study_items, plan.unseen_seed + 1, prompts)
+        report = studio.studies.create(
+            name, model, THOROUGH, prompts, system_message=EXPLAIN_MESSAGE, items=plan.study_items, seed=plan.seed
+        )
+        results = studio.studies.results(name)
+        votes = sum(results[kind] for kind in ("wins", "ties", "losses", "both_bad"))
+        return {"name": name, "items": report["items"], "votes": votes}
+
+
+def free_tag(studio: Studio) -> str:
+    """'' for the first demo of a project, then '-2', '-3' ..."""
+    taken = {source.name for source in studio.prompts.sources()}
+    number = 1
+    while f"practice-problems{_suffix(number)}" in taken:
+        number += 1
+    return _suffix(number)
+
+
+def _suffix(number: int) -> str:
+    return "" if number == 1 else f"-{number}"
+
+
+def run(studio: Studio, *, seed: int = 7, quickly: bool = False, say: Say = lambda text: None) -> dict[str, Any]:
+    """Runs a full or a quick demo and returns the report of CONTRACT keys plus the base's and teacher's own figures."""
+    return Demo(studio, quick(seed) if quickly else full(seed), say).run()
+
+
+def entry(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
+    """The demo as a background job."""
+    done = 0
+
+    def say(text: str) -> None:
+        nonlocal done
+        context.progress(done, STEPS, text)
+        done += 1
+
+    bundle = open_studio(context.settings)
+    project = next(row.name for row in bundle.projects.list() if row.id == context.project_id)
+    return run(bundle.at(project), seed=payload.get("seed", 7), quickly=payload.get("quick", False), say=say)
+
+
+STEPS = 8

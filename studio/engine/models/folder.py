@@ -1,0 +1,172 @@
+"""Reads what a Hugging Face folder says about its model without loading it, and refuses one that is unsafe to run."""
+
+import json
+import re
+import struct
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from studio.engine.errors import BadInput
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json")
+WANTED = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt", "README.md", "LICENSE*")
+"""What makes up a model folder: weights as safetensors, settings, tokenizer, template, card. Never code or pickles."""
+_LONGEST_HEADER = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class FolderFacts:
+    """What a model folder holds. `context_length` is in tokens, `bytes` counts the weights."""
+
+    architecture: str
+    parameters: int
+    bytes: int
+    dtype: str
+    context_length: int | None
+    chat_template: bool
+    licence: str
+    warnings: tuple[str, ...]
+
+    def detail(self) -> dict[str, Any]:
+        return {
+            "architecture": self.architecture,
+            "parameters": self.parameters,
+            "bytes": self.bytes,
+            "dtype": self.dtype,
+            "context_length": self.context_length,
+            "chat_template": self.chat_template,
+            "licence": self.licence,
+            "warnings": list(self.warnings),
+        }
+
+
+def read_folder(folder: Path) -> FolderFacts:
+    """Checks a folder and reports on it. Raises BadInput when it has no readable config or no safetensors weights."""
+    if not folder.is_dir():
+        raise BadInput(
+            f"There is no model folder at {folder}. Give a folder, a .gguf file or a hub id such as org/name."
+        )
+    config = _config(folder)
+    weights = _weights(folder)
+    shapes = [shape for path in weights for shape in _tensors(path)]
+    return FolderFacts(
+        architecture=str((config.get("architectures") or [config.get("model_type") or "unknown"])[0]),
+        parameters=sum(prod(shape) for _, shape in shapes),
+        bytes=sum(path.stat().st_size for path in weights),
+        dtype=shapes[0][0] if shapes else "",
+        context_length=_context_length(config),
+        chat_template=_has_template(folder),
+        licence=_licence(folder),
+        warnings=tuple(_warnings(folder, config)),
+    )
+
+
+def chat_template_of(folder: Path) -> str | None:
+    """The folder's chat template, wherever its tokenizer keeps it."""
+    beside = folder / "chat_template.jinja"
+    if beside.is_file():
+        return beside.read_text(encoding="utf-8")
+    for name in ("chat_template.json", "tokenizer_config.json"):
+        template = _json(folder / name).get("chat_template") if (folder / name).is_file() else None
+        if isinstance(template, list):
+            named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
+            template = named.get("default")
+        if isinstance(template, str):
+            return template
+    return None
+
+
+def _has_template(folder: Path) -> bool:
+    return chat_template_of(folder) is not None
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise BadInput(
+            f"The folder {folder} has no config.json, so it is not a Hugging Face model. Choose the model's own folder."
+        )
+    return _json(path)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise BadInput(f"The file {path} cannot be read as JSON ({exc}). Download the model again.") from exc
+    if not isinstance(value, dict):
+        raise BadInput(f"The file {path} does not hold a JSON object. Download the model again.")
+    return value
+
+
+def _weights(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("*.safetensors"))
+    if found:
+        _complete(folder)
+        return found
+    pickles = [path.name for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt") for path in folder.glob(pattern)]
+    if pickles:
+        raise BadInput(
+            f"The folder {folder} holds weights only as {pickles[0]}, a format that can run code when it is opened. "
+            "Use a copy of the model saved as safetensors."
+        )
+    if (folder / "adapter_config.json").is_file():
+        raise BadInput(f"The folder {folder} is an adapter without a model. Merge it into its base first.")
+    raise BadInput(f"The folder {folder} has no .safetensors weights. Download the whole model.")
+
+
+def _complete(folder: Path) -> None:
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return
+    names = set(_json(index).get("weight_map", {}).values())
+    missing = sorted(name for name in names if not (folder / str(name)).is_file())
+    if missing:
+        raise BadInput(
+            f"The folder {folder} lacks {missing[0]} ({len(missing)} of {len(names)} weight files). Download it again."
+        )
+
+
+def _tensors(path: Path) -> list[tuple[str, list[int]]]:
+    """(dtype, shape) of each tensor, from the header alone."""
+    try:
+        with path.open("rb") as file:
+            size = struct.unpack("<Q", file.read(8))[0]
+            if size > min(_LONGEST_HEADER, path.stat().st_size):
+                raise ValueError("its header is longer than the file")
+            header = json.loads(file.read(size))
+        return [(entry["dtype"], entry["shape"]) for name, entry in header.items() if name != "__metadata__"]
+    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError) as exc:
+        raise BadInput(f"The weights in {path} are damaged ({exc}). Download the model again.") from exc
+
+
+def _context_length(config: dict[str, Any]) -> int | None:
+    text = config.get("text_config") or {}
+    value = config.get("max_position_embeddings") or text.get("max_position_embeddings") or config.get("n_positions")
+    return int(value) if isinstance(value, int) else None
+
+
+def _licence(folder: Path) -> str:
+    """The licence that the model card's front matter names, or the empty string."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return ""
+    text = card.read_text(encoding="utf-8", errors="replace")
+    front = re.match(r"\A\s*---\s*\n(.*?)\n---", text, re.S)
+    found = re.search(r"^license:[ \t]*['\"]?([\w.+-]+)", front.group(1), re.M) if front else None
+    return found.group(1) if found else ""
+
+
+def _warnings(folder: Path, config: dict[str, Any]) -> list[str]:
+    found = []
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        found.append("It has no tokenizer, so it cannot be trained, asked or exported.")
+    if not _has_template(folder):
+        found.append("It has no chat template, so it cannot be asked as a chat; a base for training needs one too.")
+    if "auto_map" in config or any(folder.glob("*.py")):
+        found.append("It brings code of its own, which the studio does not run; it may fail to load.")
+    if not (folder / "README.md").is_file():
+        found.append("It has no model card, so its licence is not known.")
+    return found

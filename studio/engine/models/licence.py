@@ -1,0 +1,85 @@
+"""What may be done with a model, in words: only what its base's licence and every teacher's recorded terms support."""
+
+from dataclasses import dataclass
+
+from studio.engine.lineage import Ancestor, TeacherShare, teachers_of
+
+OPEN_LICENCES = {
+    "apache-2.0",
+    "mit",
+    "bsd-2-clause",
+    "bsd-3-clause",
+    "cc0-1.0",
+    "cc-by-4.0",
+    "unlicense",
+    "isc",
+    "wtfpl",
+}
+"""Licences of weights that permit commercial use without a field of use; others are for a person to read."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`commercial_use` is yes, no, research or unknown; `words` says why."""
+
+    commercial_use: str
+    words: str
+
+
+def verdict_of(chain: tuple[Ancestor, ...]) -> Verdict:
+    """The strictest of what the teachers' terms and the base's licence say; what nobody recorded counts as unknown."""
+    teachers = teachers_of(chain)
+    if found := _forbidden(teachers):
+        return found
+    lost = [stage.dataset for ancestor in chain for stage in ancestor.stages if not stage.teachers]
+    if lost:
+        return Verdict("unknown", f"Unknown: where the answers in dataset {lost[0]} came from is not recorded here.")
+    if unknown := _names(teachers, "unknown"):
+        return Verdict(
+            "unknown",
+            f"Unknown: nobody has recorded whether answers of {unknown} may train other models. "
+            "Commercial use stays unknown until every teacher's terms say yes.",
+        )
+    return _by_base(chain, teachers)
+
+
+def _forbidden(teachers: tuple[TeacherShare, ...]) -> Verdict | None:
+    if names := _names(teachers, "no"):
+        return Verdict("no", f"No: the terms of {names} forbid training other models on its answers.")
+    if names := _names(teachers, "research"):
+        return Verdict(
+            "research", f"Research only: the terms of {names} allow training other models for research alone."
+        )
+    return None
+
+
+def _by_base(chain: tuple[Ancestor, ...], teachers: tuple[TeacherShare, ...]) -> Verdict:
+    root = chain[-1]
+    said = (
+        "Every teacher's terms allow training other models on its answers"
+        if teachers
+        else "No teacher's answers are in it"
+    )
+    licence = root.licence.lower()
+    if not licence:
+        return Verdict(
+            "unknown", f"Unknown: {_lower(said)}, but the licence of its base, {root.name}, is not recorded."
+        )
+    if licence in OPEN_LICENCES:
+        return Verdict(
+            "yes", f"Yes: {_lower(said)}, and its base, {root.name}, is under {root.licence}, whose conditions apply."
+        )
+    return Verdict(
+        "unknown",
+        f"Unknown: {_lower(said)}; read the licence of its base, {root.name} ({root.licence}), before commercial use.",
+    )
+
+
+def _names(teachers: tuple[TeacherShare, ...], terms: str) -> str:
+    known = {"yes", "no", "research"}
+    chosen = {t.teacher for t in teachers if t.terms == terms or (terms == "unknown" and t.terms not in known)}
+    return ", ".join(sorted(chosen))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

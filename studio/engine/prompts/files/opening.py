@@ -1,0 +1,80 @@
+"""Opening a file of rows: says clearly what cannot be read, unpacks gzip, never holds more than one bounded line."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from studio.engine.errors import BadInput
+
+MAX_RECORD_BYTES = 8 * 1024 * 1024
+"""A longer row is left out: no teacher takes such a prompt, and a file without line ends must not fill the memory."""
+HEAD_BYTES = 8192
+GZIP = b"\x1f\x8b"
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked when it is gzipped. Faults of the file become `BadInput`, also while it is read."""
+    _refuse_no_file(path)
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.read(2) == GZIP
+            raw.seek(0)
+            if not zipped:
+                yield raw
+                return
+            with gzip.open(raw, "rb") as file:
+                yield file  # type: ignore[misc]
+    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
+        raise BadInput(f"{path} is not a complete gzip file ({exc}). Copy or download it again.") from exc
+    except OSError as exc:
+        raise BadInput(f"{path} cannot be read ({exc.strerror or exc}). Check its permissions.") from exc
+
+
+def head(path: Path) -> bytes:
+    """The first bytes, unpacked. Refuses an empty file."""
+    with readable(path) as file:
+        first = file.read(HEAD_BYTES)
+    if not first.strip():
+        raise BadInput(f"{path} is empty: there is no prompt in it.")
+    return first
+
+
+def refuse_binary(path: Path, first: bytes) -> None:
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BadInput(f"{path} is in UTF-16. Save it as UTF-8 and import it again.")
+    if first.startswith(b"PK\x03\x04"):
+        raise BadInput(
+            f"{path} is a spreadsheet or a zip archive. Export it as CSV, or unpack it, and import that file."
+        )
+    if b"\0" in first:
+        raise BadInput(f"{path} is a binary file, not rows of text. Prompts come as JSON, CSV or Parquet.")
+
+
+def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
+    """Numbered lines, with None in place of one that is too long; the rest of it is passed over in pieces."""
+    number = 0
+    while line := file.readline(MAX_RECORD_BYTES + 1):
+        number += 1
+        if len(line) <= MAX_RECORD_BYTES:
+            yield number, line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(MAX_RECORD_BYTES)
+        yield number, None
+
+
+def too_long() -> str:
+    return f"longer than {MAX_RECORD_BYTES // 1024 // 1024} MB"
+
+
+def _refuse_no_file(path: Path) -> None:
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder. Name one file in it.")
+    if not path.exists():
+        raise BadInput(f"There is no file {path}. Check the path.")
+    if not path.is_file():
+        raise BadInput(f"{path} is not a regular file. Save its content to a file and import that.")

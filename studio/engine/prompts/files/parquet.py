@@ -1,0 +1,46 @@
+"""Rows of a Parquet file, read in batches with pyarrow."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from studio.engine.errors import BadInput, MissingPart
+from studio.engine.prompts.record import Record
+
+MAGIC = b"PAR1"
+BATCH_ROWS = 256
+
+
+def rows(path: Path) -> Iterator[Record]:
+    number = 0
+    with open_parquet(path) as file:
+        for batch in _batches(path, file):
+            for value in batch.to_pylist():
+                number += 1
+                yield Record(number, value)
+
+
+def open_parquet(path: Path) -> Any:
+    """The opened file, a context manager."""
+    try:
+        from pyarrow import ArrowInvalid
+        from pyarrow.parquet import ParquetFile
+    except ImportError as exc:
+        raise MissingPart("Parquet files need pyarrow, which is not installed here. Run: pip install pyarrow") from exc
+    try:
+        return ParquetFile(path)
+    except (ArrowInvalid, OSError) as exc:
+        raise BadInput(f"{path} is not a Parquet file that can be read ({_first_line(exc)}).") from exc
+
+
+def _batches(path: Path, file: Any) -> Iterator[Any]:
+    from pyarrow import ArrowException
+
+    try:
+        yield from file.iter_batches(batch_size=BATCH_ROWS)
+    except (ArrowException, OSError) as exc:
+        raise BadInput(f"{path} is damaged and cannot be read to its end ({_first_line(exc)}).") from exc
+
+
+def _first_line(exc: BaseException) -> str:
+    return str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__

@@ -1,0 +1,44 @@
+"""Alpaca: `instruction`, an optional `input` below it, and `output`. Self-Instruct's `instances` are read as well."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from studio.engine.prompts.record import NewPrompt, Unusable
+from studio.engine.prompts.shapes.shape import required_text, text_of
+
+NO_INPUT = ("", "<noinput>")
+
+
+class Alpaca:
+    name: ClassVar[str] = "alpaca"
+    mapping: ClassVar[dict[str, str]] = {
+        "prompt": "instruction + input", "system": "system", "answer": "output", "task": "name", "id": "id",
+    }  # fmt: skip
+
+    def matches(self, row: dict[str, Any]) -> bool:
+        return "instruction" in row and any(name in row for name in ("input", "output", "instances"))
+
+    def prompts(self, row: dict[str, Any]) -> Iterator[NewPrompt]:
+        instruction = required_text(row.get("instruction"))
+        for instance in self._instances(row):
+            yield NewPrompt(
+                text=_with_input(instruction, text_of(instance.get("input"), "input")),
+                system=text_of(row.get("system"), "system message"),
+                answer=text_of(instance.get("output"), "output"),
+                task=text_of(row.get("name"), "name"),
+                external_id=text_of(row.get("id"), "id"),
+            )
+
+    def _instances(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        instances = row.get("instances")
+        if instances is None:
+            return [row]
+        if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in instances):
+            raise Unusable("the instances are not a list of objects")
+        return instances or [{}]
+
+
+def _with_input(instruction: str, given: str | None) -> str:
+    if given is None or given.strip().lower() in NO_INPUT:
+        return instruction
+    return f"{instruction}\n\n{given}"

@@ -1,0 +1,108 @@
+"""One invocation of a run, from the claim to the report: what the command, a job and the Python API all call."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlmodel import col
+
+from studio.engine.errors import Lost, TeacherFault
+from studio.engine.jobs.context import Progress
+from studio.engine.store.database import Database
+from studio.engine.store.tables import PromptSource, Run, RunState, Teacher
+from studio.engine.teachers.client import TeacherClient
+from studio.engine.teachers.collector import Collector
+from studio.engine.teachers.faults import Fault
+from studio.engine.teachers.keys import key_of
+from studio.engine.teachers.ledger import Ledger
+from studio.engine.teachers.local import served
+from studio.engine.teachers.plan import Plan
+from studio.engine.teachers.planning import plan_items
+from studio.engine.teachers.retry import PATIENCE, Patience
+from studio.engine.teachers.run_lease import RunLease, claim_run
+
+
+class Stopwatch:
+    """Seconds of work: `start` again once everything is imported and the teacher can be asked."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+
+def carry_out(
+    database: Database,
+    run_id: int,
+    *,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+    patience: Patience = PATIENCE,
+) -> dict[str, Any]:
+    """Collects what is missing of a run and returns its report.
+
+    Raises BadInput, with nothing changed, when its key is not set or another process is at it; TeacherFault, whose
+    `result` is the report, when the teacher cannot be asked; Lost when another process took the run over.
+    """
+    _, teacher, _ = rows_of(database, run_id)
+    key_of(teacher)
+    lease, watch = claim_run(database, run_id), Stopwatch()
+    state, stopped_by = RunState.PAUSED, None
+    try:
+        plan_items(database, lease, progress)
+        with served(teacher) as base_url:
+            stopped_by = asyncio.run(_collect(database, lease, base_url, watch, progress, should_stop, patience))
+        state = RunState.PAUSED if stopped_by else RunState.DONE
+    except Fault as fault:
+        state = RunState.FAILED
+        run, _, _ = rows_of(database, run_id)
+        raise TeacherFault(f"{fault.sentence} {_kept(run)}", result=report_of(run, watch.seconds)) from fault
+    finally:
+        with contextlib.suppress(Lost), database.session() as session:
+            ended = {"state": state.value, "stopped_by": stopped_by, "seconds": col(Run.seconds) + watch.seconds}
+            lease.release(session, **ended)
+    run, _, _ = rows_of(database, run_id)
+    return report_of(run, watch.seconds)
+
+
+def report_of(run: Run, seconds: float) -> dict[str, Any]:
+    """What `collect --json` prints: the run's counts over all invocations, and this one's seconds."""
+    counts = ("requested", "completed", "reused", "failed", "attempts", "input_tokens", "output_tokens", "cost_usd")
+    report: dict[str, Any] = {"run": run.name} | {name: getattr(run, name) for name in counts}
+    return report | {"seconds": round(seconds, 3), "stopped_by": run.stopped_by}
+
+
+def rows_of(database: Database, run_id: int) -> tuple[Run, Teacher, PromptSource]:
+    with database.session() as session:
+        run = session.get_one(Run, run_id)
+        return run, session.get_one(Teacher, run.teacher_id), session.get_one(PromptSource, run.source_id)
+
+
+async def _collect(
+    database: Database,
+    lease: RunLease,
+    base_url: str,
+    watch: Stopwatch,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+    patience: Patience,
+) -> str | None:
+    run, teacher, source = rows_of(database, lease.run_id)
+    ledger = Ledger(database, run, teacher, Plan.from_settings(run.settings), lease, source)
+    async with TeacherClient(teacher, base_url) as client:
+        watch.start()
+        return await Collector(ledger, client, progress, should_stop, patience).run()
+
+
+def _kept(run: Run) -> str:
+    return (
+        f"{run.completed:,} of {run.requested:,} answers are kept; once this is mended, go on with: "
+        f"understudy collect --resume '{run.name}'"
+    )

@@ -1,0 +1,71 @@
+"""When to ask again: exponential backoff with jitter, a teacher's own Retry-After above all, and an end to patience."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from random import Random
+
+from studio.engine.teachers.faults import RETRIED, Fault, FaultKind
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often and how long a question is repeated. Seconds; a first wait of `base` doubles up to `longest`."""
+
+    base: float = 0.5
+    longest: float = 60.0
+    tries: int = 5
+    unreachable_tries: int = 4
+    timeout_tries: int = 3
+    rate_limit_tries: int = 14
+    """Once a teacher has answered anything, a limit is no sign that it never will."""
+
+    def tries_for(self, kind: FaultKind, answered_before: bool) -> int:
+        if kind not in RETRIED:
+            return 1
+        if kind is FaultKind.RATE_LIMITED and answered_before:
+            return self.rate_limit_tries
+        return {FaultKind.UNREACHABLE: self.unreachable_tries, FaultKind.TIMEOUT: self.timeout_tries}.get(kind, self.tries)
+
+
+PATIENCE = Patience()
+
+
+def delay_before_retry(
+    patience: Patience, fault: Fault, tries: int, rng: Random, *, answered_before: bool
+) -> float | None:  # fmt: skip
+    """Seconds until the next try after `tries` failed ones, or None when it is time to give up.
+
+    A wait that the teacher named is kept in full; otherwise between half and all of the doubled wait, at random, so
+    that questions that failed together do not come back together.
+    """
+    if tries >= patience.tries_for(fault.kind, answered_before):
+        return None
+    wait = min(patience.longest, patience.base * 2 ** min(tries - 1, 30)) * rng.uniform(0.5, 1.0)
+    return wait if fault.retry_after is None else max(fault.retry_after, wait * 0.1)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """The wait that response headers ask for, from `retry-after-ms` or `Retry-After` in seconds or as a date."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after")
+    seconds = _number(value)
+    if seconds is not None or value is None:
+        return seconds
+    try:
+        until = parsedate_to_datetime(value)
+    except (TypeError, ValueError, IndexError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value) if value is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and 0 <= number < float("inf") else None

@@ -1,0 +1,182 @@
+"""The teachers of a project: who may be asked, where, at what price and pace, and whether answers may train a model."""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from studio.engine.errors import BadInput, NameTaken, NotFound
+from studio.engine.practice.voices import MODELS
+from studio.engine.settings import Settings
+from studio.engine.store.database import Database
+from studio.engine.store.tables import Teacher
+from studio.engine.teachers.local import PRACTICE_URL, is_local, replay_of
+from studio.engine.teachers.naming import checked_name
+from studio.engine.teachers.trial import TestResult, try_out
+
+TERMS = ("yes", "no", "research", "unknown")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MOST_CONCURRENCY = 1024
+PRACTICE_TERMS = "An algorithm of this project wrote the answers; train whatever you like on them."
+
+
+class Teachers:
+    """The teachers of one project. One that has been used is archived, never deleted."""
+
+    def __init__(self, database: Database, project_id: int, settings: Settings) -> None:
+        self._database = database
+        self._project_id = project_id
+        self._settings = settings
+
+    def add(
+        self,
+        name: str,
+        base_url: str,
+        model: str,
+        *,
+        api_key_env: str = "",
+        rpm: int | None = None,
+        tpm: int | None = None,
+        concurrency: int = 8,
+        timeout: float = 120,
+        input_price: float | None = None,
+        output_price: float | None = None,
+        terms: str = "unknown",
+        terms_note: str = "",
+    ) -> Teacher:
+        """Adds a teacher. `api_key_env` names the variable that holds the key; prices are US dollars per million tokens.
+
+        Raises BadInput for what cannot be used and NameTaken.
+        """
+        teacher = Teacher(
+            project_id=self._project_id, name=checked_name("teacher", name), base_url=base_url.strip(),
+            model=model.strip(), api_key_env=api_key_env.strip(), requests_per_minute=rpm, tokens_per_minute=tpm,
+            concurrency=concurrency, timeout=float(timeout), input_price=input_price, output_price=output_price,
+            terms=terms, terms_note=terms_note.strip(),
+        )  # fmt: skip
+        check(teacher)
+        try:
+            with self._database.session() as session:
+                if self._row(session, teacher.name):
+                    raise NameTaken.of("teacher", teacher.name)
+                session.add(teacher)
+        except IntegrityError as exc:
+            raise NameTaken.of("teacher", teacher.name) from exc
+        return teacher
+
+    def update(self, name: str, /, **changes: Any) -> Teacher:
+        """Changes fields by the names that `add` takes; the name itself stays, since answers are kept under it."""
+        columns = {"rpm": "requests_per_minute", "tpm": "tokens_per_minute"}
+        with self._database.session() as session:
+            teacher = self._found(session, name)
+            for key, value in changes.items():
+                column = columns.get(key, key)
+                if column in ("id", "project_id", "name", "created_at") or column not in Teacher.model_fields:
+                    raise BadInput(f"A teacher has no '{key}' that can be changed.")
+                setattr(teacher, column, value)
+            check(teacher)
+            session.add(teacher)
+        return teacher
+
+    def list(self, *, archived: bool = False) -> list[Teacher]:
+        """The teachers in use, the oldest first; with `archived` those that are put away."""
+        with self._database.session() as session:
+            query = select(Teacher).where(Teacher.project_id == self._project_id)
+            away = col(Teacher.archived_at)
+            return list(session.exec(query.where(away.is_not(None) if archived else away.is_(None)).order_by(col(Teacher.id))))
+
+    def get(self, name: str) -> Teacher:
+        """By name, archived ones too, so that runs made with them can be finished."""
+        with self._database.session() as session:
+            return self._found(session, name)
+
+    def archive(self, name: str) -> Teacher:
+        """Takes a teacher off the lists; its answers stay."""
+        return self.update(name, archived_at=time.time())
+
+    def restore(self, name: str) -> Teacher:
+        return self.update(name, archived_at=None)
+
+    def add_practice(self) -> Sequence[Teacher]:
+        """The embedded practice teacher's two models, added where they are missing and brought back where archived."""
+        names = {teacher.name for teacher in [*self.list(), *self.list(archived=True)]}
+        return [self.restore(model) if model in names else self._practice(model) for model in MODELS]
+
+    def test(self, name: str) -> TestResult:
+        """Asks the teacher one small question and remembers how it went. Costs one answer."""
+        teacher = self.get(name)
+        result = try_out(teacher)
+        self.update(name, last_test={"at": time.time(), **result.as_dict()})
+        return result
+
+    def _practice(self, model: str) -> Teacher:
+        return self.add(
+            model, PRACTICE_URL, model, input_price=0, output_price=0, terms="yes", terms_note=PRACTICE_TERMS
+        )  # fmt: skip
+
+    def _found(self, session: Session, name: str) -> Teacher:
+        teacher = self._row(session, name)
+        if teacher is None:
+            raise NotFound.named("teacher", name, [teacher.name for teacher in self.list()])
+        return teacher
+
+    def _row(self, session: Session, name: str) -> Teacher | None:
+        query = select(Teacher).where(Teacher.project_id == self._project_id, Teacher.name == name)
+        return session.exec(query).first()
+
+
+def check(teacher: Teacher) -> None:
+    """Raises BadInput when a field of the teacher cannot be used."""
+    _check_url(teacher.base_url)
+    if not teacher.model:
+        raise BadInput(f"The teacher '{teacher.name}' needs the name of a model, as its provider writes it.")
+    if teacher.api_key_env and not _looks_like_a_variable(teacher.api_key_env):
+        raise BadInput(
+            "Give the name of the environment variable that holds the key, such as OPENAI_API_KEY, not the key itself; "
+            "keys are never stored."
+        )
+    if teacher.terms not in TERMS:
+        raise BadInput(f"'{teacher.terms}' says nothing about the terms. Choose {', '.join(TERMS)}.")
+    _check_numbers(teacher)
+
+
+def _check_numbers(teacher: Teacher) -> None:
+    above_zero = {
+        "requests per minute": teacher.requests_per_minute,
+        "tokens per minute": teacher.tokens_per_minute,
+        "concurrency": teacher.concurrency,
+        "timeout": teacher.timeout,
+    }
+    for what, value in above_zero.items():
+        if value is not None and not 0 < value < 1e12:
+            raise BadInput(f"The {what} of the teacher '{teacher.name}' must be above zero; leave it out for no limit.")
+    if teacher.concurrency > MOST_CONCURRENCY:
+        raise BadInput(f"The concurrency of the teacher '{teacher.name}' can be at most {MOST_CONCURRENCY}.")
+    for what, price in (("input price", teacher.input_price), ("output price", teacher.output_price)):
+        if price is not None and not 0 <= price < 1e9:
+            raise BadInput(f"The {what} of the teacher '{teacher.name}' must be zero or more dollars per million tokens.")
+
+
+def _looks_like_a_variable(text: str) -> bool:
+    """A key pasted by mistake is longer than any variable's name, or has characters that no name has."""
+    return bool(_VARIABLE.fullmatch(text)) and len(text) <= 64
+
+
+def _check_url(base_url: str) -> None:
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port
+    except ValueError as exc:
+        raise BadInput(f"'{base_url}' is not a URL ({exc}). Write one like https://api.example.com/v1.") from exc
+    if is_local(base_url):
+        if base_url.startswith("replay://") and not replay_of(base_url)[0].is_file():
+            raise BadInput(f"There is no file of recorded answers at {replay_of(base_url)[0]}. Check the path.")
+        return
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"'{base_url}' is not a base URL. Write one like https://api.example.com/v1, or practice://.")
+    if parts.username or parts.password:
+        raise BadInput("The base URL holds a name or password. Leave it out and give the key by --api-key-env.")

@@ -1,0 +1,152 @@
+"""Traces written to a file in the formats that training tools read. The same traces give the same bytes."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import ColumnElement, select
+from sqlmodel import Session, col
+
+from studio.engine.errors import BadInput
+from studio.engine.store.artifacts import sha256_of
+from studio.engine.store.tables import Trace, TraceText
+from studio.engine.traces.conversation import conversation
+
+FORMATS = ("messages", "alpaca", "sharegpt", "parquet")
+_SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
+_FIELDS = ("id", "teacher", "model", "system_message", "collection", "family", "task", "label", "rating", "correct",
+           "terms")  # fmt: skip
+_BATCH = 1_000
+
+
+def export(
+    session: Session, matching: ColumnElement[bool], path: Path, format: str, keep_system_message: bool
+) -> dict[str, Any]:
+    """Writes every matching trace, rejected ones too unless the filter leaves them out; returns `rows`, `path`, `sha256`.
+
+    Text formats are a JSON list when the file's name ends in .json, else one object on each line. The file appears whole
+    or not at all. Raises `BadInput` when nothing matches or the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise BadInput(f"There is no export format '{format}'. The formats are: {', '.join(FORMATS)}.")
+    path = path.expanduser().absolute()
+    if path.is_dir() or not path.parent.is_dir():
+        fault = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
+        raise BadInput(f"{path} {fault}. Name a file in an existing folder.")
+    rows = _rows(session, matching, _SHAPES[format], keep_system_message)
+    first = next(rows, None)
+    if first is None:
+        raise BadInput("No trace matches, so there is nothing to export. Widen the filter.")
+    write = _write_parquet if format == "parquet" else _write_list if path.suffix == ".json" else _write_lines
+    count = _written_whole(path, lambda file: write(file, chain([first], rows)))
+    return {"rows": count, "path": str(path), "sha256": sha256_of(path)}
+
+
+def _rows(
+    session: Session, matching: ColumnElement[bool], shape: Callable[..., dict[str, Any]], keep_system_message: bool
+) -> Iterator[dict[str, Any]]:
+    chosen = (col(getattr(Trace, name)) for name in _FIELDS)
+    texts = (TraceText.prompt, TraceText.messages, TraceText.system_message, TraceText.response)
+    query = (
+        select(*(col(text).label(f"text_{index}") for index, text in enumerate(texts)), *chosen)
+        .join(Trace, col(TraceText.trace_id) == col(Trace.id))
+        .where(matching)
+        .order_by(col(Trace.id))
+        .execution_options(yield_per=_BATCH)
+    )
+    for prompt, messages, system_message, response, *fields in session.execute(query):
+        turns = conversation(
+            prompt=prompt,
+            messages=messages,
+            system_message=system_message,
+            response=response,
+            keep_system_message=keep_system_message,
+        )
+        yield shape(dict(zip(_FIELDS, fields, strict=True)), turns)
+
+
+def _messages(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
+    return {"messages": turns}
+
+
+def _alpaca(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
+    """Earlier turns of a conversation go to `history`, as pairs; the system message to `system`."""
+    system = [turn["content"] for turn in turns if turn["role"] == "system"]
+    spoken = [turn["content"] for turn in turns if turn["role"] != "system"]
+    row: dict[str, Any] = {"instruction": spoken[-2], "input": "", "output": spoken[-1]}
+    if system:
+        row["system"] = system[0]
+    if len(spoken) > 2:
+        row["history"] = [spoken[index : index + 2] for index in range(0, len(spoken) - 2, 2)]
+    return row
+
+
+def _sharegpt(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
+    said = [{"from": _SPEAKERS[turn["role"]], "value": turn["content"]} for turn in turns]
+    return {"id": str(trace["id"]), "conversations": said}
+
+
+def _table_row(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
+    return {"messages": turns, **trace}
+
+
+_SHAPES: dict[str, Callable[..., dict[str, Any]]] = {
+    "messages": _messages,
+    "alpaca": _alpaca,
+    "sharegpt": _sharegpt,
+    "parquet": _table_row,
+}
+
+
+def _write_lines(file: IO[bytes], rows: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    for count, row in enumerate(rows, 1):
+        file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+    return count
+
+
+def _write_list(file: IO[bytes], rows: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    for count, row in enumerate(rows, 1):
+        file.write((("[\n" if count == 1 else ",\n") + json.dumps(row, ensure_ascii=False)).encode())
+    file.write(b"\n]\n")
+    return count
+
+
+def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]]) -> int:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
+
+    text, turn = pa.string(), pa.struct([("role", pa.string()), ("content", pa.string())])
+    special = {"id": pa.int64(), "rating": pa.int64(), "correct": pa.bool_()}
+    columns = [("messages", pa.list_(turn)), *((name, special.get(name, text)) for name in _FIELDS)]
+    schema = pa.schema(columns)
+    count = 0
+    with ParquetWriter(file, schema) as writer:
+        while batch := list(islice(rows, _BATCH)):
+            writer.write_table(pa.Table.from_pylist(batch, schema))
+            count += len(batch)
+    return count
+
+
+def _written_whole(path: Path, write: Callable[[IO[bytes]], int]) -> int:
+    """Writes beside the target and moves into place, so that a killed export leaves no half file under that name."""
+    try:
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                count = write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        os.replace(temporary, path)
+    except PermissionError as exc:
+        raise BadInput(f"{path} cannot be written ({exc.strerror}). Name a file in a folder of yours.") from exc
+    return count
+

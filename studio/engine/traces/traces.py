@@ -1,0 +1,154 @@
+"""The service of this room: browse, label, undo, repair, grade, export and bring in answers, for one project."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session
+
+from studio.engine.jobs.context import Progress
+from studio.engine.store.database import Database
+from studio.engine.store.tables import Operation
+from studio.engine.traces import browse, changing, exporting, grading, importing, repairing
+from studio.engine.traces.browse import Facets, TraceDetail, TracePage
+from studio.engine.traces.filters import TraceFilter, condition
+
+Selection = TraceFilter | Iterable[int]
+"""Which traces a change is for: all that a filter matches, or these ids."""
+
+
+def _quietly(done: int, total: int | None, message: str) -> None:
+    """Reports to nobody."""
+
+
+class Traces:
+    """Every method is one transaction: a process that is killed inside leaves what was there before."""
+
+    def __init__(self, database: Database, project_id: int) -> None:
+        self._database = database
+        self._project_id = project_id
+
+    # --- reading
+
+    def page(
+        self, filter: TraceFilter | None = None, *, after: str | None = None, before: str | None = None, limit: int = 50
+    ) -> TracePage:
+        """Matching traces in order of arrival, from a cursor on. Raises `BadInput` for a cursor that is none."""
+        with self._database.session() as session:
+            return browse.page(
+                self._database,
+                session,
+                self._project_id,
+                filter or TraceFilter(),
+                after=after,
+                before=before,
+                limit=limit,
+            )
+
+    def count(self, selection: Selection | None = None) -> tuple[int, bool]:
+        """(how many traces match, whether that is exact)."""
+        with self._database.session() as session:
+            return browse.counted(session, self._matching(session, selection))
+
+    def get(self, id: int) -> TraceDetail:
+        """One trace with its texts. Raises `NotFound`."""
+        return self.details([id])[0]
+
+    def details(self, ids: Iterable[int]) -> list[TraceDetail]:
+        with self._database.session() as session:
+            return browse.details(session, self._project_id, ids)
+
+    def facets(self, filter: TraceFilter | None = None) -> Facets:
+        with self._database.session() as session:
+            return browse.facets(self._database, session, self._project_id, filter or TraceFilter())
+
+    # --- changing
+
+    def label(
+        self,
+        selection: Selection,
+        verdict: str | None = None,
+        *,
+        tag: str | None = None,
+        rating: int | None = None,
+        by: str = "",
+    ) -> Operation:
+        """Gives all selected traces a verdict (keep, reject; none takes it off), a rating (0 takes it off) or a tag.
+
+        `changed` counts those that were not so already; when there is none, the operation is not kept and has no id.
+        """
+        with self._database.session() as session:
+            matching = self._matching(session, selection)
+            return changing.label(
+                session, self._project_id, matching, verdict=verdict, tag=tag, rating=rating, by=by
+            )
+
+    def tag(self, selection: Selection, tag: str, *, by: str = "") -> Operation:
+        return self.label(selection, tag=tag, by=by)
+
+    def rate(self, selection: Selection, rating: int, *, by: str = "") -> Operation:
+        return self.label(selection, rating=rating, by=by)
+
+    def undo(self, by: str | None = None) -> Operation | None:
+        """Takes back the last label, tag, rating or repair that still stands, of one person if named; then the one before."""
+        with self._database.session() as session:
+            return changing.undo(session, self._project_id, by)
+
+    def last_operation(self, by: str | None = None) -> Operation | None:
+        """What `undo` would take back."""
+        with self._database.session() as session:
+            return changing.last(session, self._project_id, by)
+
+    def repair(self, id: int, response: str, by: str = "") -> TraceDetail:
+        """Puts another answer in the place of the teacher's, which is kept; grades and indexes it again."""
+        with self._database.session() as session:
+            [detail] = browse.details(session, self._project_id, [id])
+            repairing.repair(session, detail.trace, detail.text, response, by)
+        return self.get(id)
+
+    def grade(
+        self, run: str | None = None, *, selection: Selection | None = None, progress: Progress = _quietly
+    ) -> dict[str, int]:
+        """Compares final answers with the prompts' known ones; see `grading.grade` for the keys."""
+        if run is not None:
+            selection = TraceFilter.parse({"run": run})
+        with self._database.session() as session:
+            return grading.grade(session, self._matching(session, selection), progress)
+
+    # --- files
+
+    def export(
+        self, path: Path, *, filter: TraceFilter | None = None, format: str = "messages", keep_system_message: bool = True
+    ) -> dict[str, Any]:
+        """Writes matching traces to a file; see `exporting.export`."""
+        with self._database.session() as session:
+            matching = self._matching(session, filter)
+            return exporting.export(session, matching, path, format, keep_system_message)
+
+    def import_file(
+        self,
+        path: Path,
+        run: str,
+        *,
+        format: str = "auto",
+        mapping: dict[str, str] | None = None,
+        teacher_name: str,
+        terms: str = "unknown",
+        progress: Progress = _quietly,
+    ) -> dict[str, Any]:
+        """Brings in existing answers as a run of their own; see `importing.import_file`."""
+        answers = importing.settle(path, format, mapping)
+        with self._database.session() as session:
+            return importing.import_file(
+                session, self._project_id, answers, run, teacher_name=teacher_name, terms=terms, progress=progress
+            )
+
+    def _matching(self, session: Session, selection: Selection | None) -> ColumnElement[bool]:
+        if selection is None:
+            selection = TraceFilter()
+        elif not isinstance(selection, TraceFilter):
+            ids = list(selection)
+            browse.known(session, self._project_id, ids)
+            selection = TraceFilter().only(ids)
+        return condition(self._database, session, self._project_id, selection)

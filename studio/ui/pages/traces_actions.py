@@ -1,0 +1,144 @@
+"""What the script of the traces page may ask of the server: open, mark, undo, repair, and change all that match.
+
+Each takes one dictionary and answers one: `ok`, and either what to show or `error`, the sentence to say. They answer
+plain HTTP, so nothing here trusts what the script sends.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import gradio as gr
+
+from studio.engine.errors import BadInput, StudioError
+from studio.engine.traces import TraceFilter
+from studio.engine.traces.filters import KEYS
+from studio.ui import parts
+from studio.ui.pages import traces_views as views
+from studio.ui.parts.handlers import log
+from studio.ui.text import Texts
+
+if TYPE_CHECKING:
+    from studio.engine.studio import Studio
+
+Answer = dict[str, Any]
+MOST_SHOWN = 200
+"""Rows redrawn after an undo: a page's worth and some."""
+
+
+class Actions:
+    """The functions for one language; `functions` is what the component is given."""
+
+    def __init__(self, studio: "Studio", t: Texts) -> None:
+        self.studio = studio
+        self.t = t
+
+    @property
+    def functions(self) -> list[Callable[..., Answer]]:
+        """Plain functions, named as the script calls them."""
+
+        def open_trace(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.open, asked, request)
+
+        def mark_trace(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.mark, asked, request)
+
+        def undo_last(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.undo, asked, request)
+
+        def repair_trace(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.repair, asked, request)
+
+        def preview_all(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.preview, asked, request)
+
+        def change_all(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.change, asked, request)
+
+        return [open_trace, mark_trace, undo_last, repair_trace, preview_all, change_all]
+
+    def open(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """The reader of one trace."""
+        return {"reader": str(views.reader(self.t, here.traces.get(_id(asked)), here))}
+
+    def mark(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """A verdict, a rating or a tag for one trace."""
+        id, rating = _id(asked), asked.get("rating")
+        here.traces.label(
+            [id],
+            _text(asked, "verdict"),
+            rating=int(rating) if isinstance(rating, int) else None,
+            tag=_text(asked, "tag"),
+            by=by,
+        )
+        return {**self._rows(here, [id]), "last": self._last(here, by)}
+
+    def undo(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """Takes back this person's last change and redraws the rows that are on the page."""
+        operation = here.traces.undo(by)
+        if operation is None:
+            return {"said": self.t("undo.nothing"), "rows": {}, "last": ""}
+        shown = [int(id) for id in list(asked.get("ids") or ())[:MOST_SHOWN] if str(id).isdecimal()]
+        said = self.t("undo.done", n=operation.changed)
+        return {**self._rows(here, shown), "said": said, "last": self._last(here, by)}
+
+    def repair(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """Another answer in the place of the teacher's."""
+        here.traces.repair(_id(asked), str(asked.get("response") or ""), by)
+        return {**self.open(here, asked, by), **self._rows(here, [_id(asked)]), "last": self._last(here, by)}
+
+    def preview(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """What a change of all that match would change: how many, how they are labelled now, the first few."""
+        filter = _filter(asked)
+        page = here.traces.page(filter, limit=3)
+        labels = here.traces.facets(filter).of("label") if page.count else []
+        return {"preview": str(views.preview(self.t, page, labels, filter)), "count": page.count}
+
+    def change(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """The change itself, one operation that one undo takes back."""
+        operation = here.traces.label(_filter(asked), _text(asked, "verdict"), tag=_text(asked, "tag"), by=by)
+        return {"said": self.t("changed", n=operation.changed), "changed": operation.changed}
+
+    def _safely(self, act: Callable[..., Answer], asked: Answer, request: gr.Request) -> Answer:
+        try:
+            if not isinstance(asked, dict):
+                raise BadInput("Send an object.")
+            here = self._at(str(asked.get("project") or ""))
+            return {"ok": True, **act(here, asked, parts.person_of(request))}
+        except StudioError as exc:
+            return {"ok": False, "error": exc.message}
+        except Exception as exc:
+            log.error("traces: %s failed", act.__name__, exc_info=exc)
+            return {"ok": False, "error": self.t("error.unexpected", kind=type(exc).__name__)}
+
+    def _at(self, project: str) -> "Studio":
+        if project in ("", self.studio.project.name):
+            return self.studio
+        self.studio.projects.find(project)
+        return self.studio.at(project)
+
+    def _rows(self, here: "Studio", ids: list[int]) -> Answer:
+        details = here.traces.details(ids) if ids else []
+        return {"rows": {str(detail.trace.id): str(views.row(self.t, detail)) for detail in details}}
+
+    def _last(self, here: "Studio", by: str) -> str:
+        return str(views.last_change(self.t, here.traces.last_operation(by)))
+
+
+def _id(asked: Answer) -> int:
+    id = str(asked.get("id", ""))
+    if not id.isdecimal():
+        raise BadInput("Say which trace.")
+    return int(id[:18])
+
+
+def _text(asked: Answer, key: str) -> str | None:
+    value = asked.get(key)
+    return str(value) if value not in (None, "") else None
+
+
+def _filter(asked: Answer) -> TraceFilter:
+    query = dict(parse_qsl(str(asked.get("query") or "").lstrip("?")))
+    return TraceFilter.parse({key: query[key] for key in KEYS if query.get(key)}, query=query.get("q", ""))
+
+

@@ -1,0 +1,153 @@
+"""A running app with something in it, and a real Chromium that complains about every error and every foreign request.
+
+    @pytest.mark.browser
+    def test_a_person_sees_the_run(site, visit):
+        page = visit("/collect?run=first", language="zh", width=390)
+
+`site` has `link` (with the token), `base`, `workspace` and `studio`. Playwright keeps an event loop running in this
+thread, so ask the engine for anything that needs one (collecting, say) in a thread or by the command line:
+`site.understudy(...)`.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.engine.settings import Settings
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+PATIENCE = 30_000
+"""Milliseconds for anything to appear: a loaded machine is slow, not broken."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """An app that runs in a process of its own, over a workspace with one finished run in it."""
+
+    link: str
+    workspace: Path
+    studio: Any
+
+    @property
+    def base(self) -> str:
+        return self.link.split("/?")[0]
+
+    def understudy(self, *arguments: object, code: int = 0) -> Any:
+        """Runs a command on the same workspace in another process and returns its JSON."""
+        command = [sys.executable, "-m", "studio", *map(str, arguments), "--json"]
+        done = subprocess.run(command, env=_environment(self.workspace), capture_output=True, text=True, timeout=200)
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout) if done.stdout else None
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    from studio.engine.studio import open_studio
+
+    workspace = tmp_path_factory.mktemp("site") / "workspace"
+    studio = open_studio(Settings(workspace=workspace, language="en"))
+    seed = threading.Thread(target=_fill, args=(studio,))
+    seed.start()
+    seed.join()
+    command = [sys.executable, "-m", "studio", "open", "--port", "0", "--no-browser"]
+    with (workspace.parent / "app.log").open("w") as log:
+        process = subprocess.Popen(command, env=_environment(workspace), stdout=subprocess.PIPE, stderr=log, text=True)
+        assert process.stdout is not None
+        try:
+            link = process.stdout.readline().strip()
+            assert link.startswith("http://127.0.0.1:"), (workspace.parent / "app.log").read_text()
+            yield Site(link, workspace, studio)
+        finally:
+            process.terminate()
+            process.wait(40)
+            process.stdout.close()
+            studio.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(site: Site) -> Iterator[Any]:
+    """A browser process. Not kept for the session: its event loop would stand in the way of other tests."""
+    from playwright.sync_api import Error, sync_playwright
+
+    path = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        except Error as exc:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(f"no Chromium on PATH and none of Playwright's: {exc.message.splitlines()[0]}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What went wrong in the browser during a test; it must be empty at the end. A test that expects one removes it."""
+    return []
+
+
+@pytest.fixture
+def visit(chromium: Any, site: Site, complaints: list[str]) -> Iterator[Callable[..., Any]]:
+    """Opens a page as someone who came in by the link; returns Playwright's page once its heading is there."""
+    contexts = []
+
+    def open_page(path: str = "/", *, language: str = "en", width: int = 1280, look: str = "light") -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": 860}, color_scheme=look)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        _listen(page, site, complaints)
+        page.goto(site.link)
+        go_to(page, site, path, language)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def go_to(page: Any, site: Site, path: str, language: str = "en") -> None:
+    """Follows an address inside the app and waits for the heading that Gradio draws."""
+    joiner = "&" if "?" in path else "?"
+    page.goto(f"{site.base}{path}{joiner}lang={language}")
+    page.wait_for_selector(".page-head h1")
+
+
+def _listen(page: Any, site: Site, complaints: list[str]) -> None:
+    def said(message: Any) -> None:
+        if message.type == "error":
+            complaints.append(f"{page.url}: {message.text}")
+
+    def asked(request: Any) -> None:
+        if not request.url.startswith((site.base, "data:", "blob:")):
+            complaints.append(f"{page.url} asked {request.url}")
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("request", asked)
+
+
+def _fill(studio: Any) -> None:
+    studio.teachers.add_practice()
+    studio.prompts.practice(["addition"], 12, 1, "sums")
+    studio.collecting.create("practice-plain", "sums", system_message="step-by-step", name="first")
+    studio.collecting.run("first")
+
+
+def _environment(workspace: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("UNDERSTUDY_")}
+    tools = {"UNDERSTUDY_TOOLS": os.environ["UNDERSTUDY_TOOLS"]} if "UNDERSTUDY_TOOLS" in os.environ else {}
+    return {**kept, **tools, "UNDERSTUDY_WORKSPACE": str(workspace), "UNDERSTUDY_LANGUAGE": "en"}

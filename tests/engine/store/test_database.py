@@ -1,0 +1,42 @@
+"""What a person reads when the database cannot be used."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from studio.engine.errors import Failed
+from studio.engine.settings import Settings
+from studio.engine.store.database import Database
+from studio.engine.store.tables import Project
+
+
+def test_a_full_disk_is_one_clear_sentence_and_keeps_what_was_committed(settings: Settings) -> None:
+    database = Database(settings)
+    database.upgrade()
+    with database.session() as session:
+        session.add(Project(name="before"))
+    with pytest.raises(Failed, match=r"no disk space left for .*\. What was committed before is kept"):  # noqa: SIM117
+        with database.session() as session:
+            session.execute(text("PRAGMA max_page_count = 1"))  # SQLite then reports what a full disk would.
+            session.add_all(Project(name=f"{number} " + "x" * 4000) for number in range(100))
+    with database.session() as session:
+        session.execute(text("PRAGMA max_page_count = 100000"))
+        assert session.execute(text("SELECT name FROM project")).scalars().all() == ["before"]
+    database.close()
+
+
+def test_a_workspace_that_cannot_hold_a_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "understudy.db").mkdir()
+    database = Database(Settings(workspace=tmp_path))
+    with pytest.raises(Failed, match="cannot be written"):
+        database.upgrade()
+    database.close()
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    database = Database(Settings(workspace=tmp_path, database_url="postgresql://me:secret@127.0.0.1:9/none"))
+    with pytest.raises(Failed, match="cannot be reached") as caught:
+        database.upgrade()
+    assert "secret" not in str(caught.value) and "127.0.0.1:9" in str(caught.value)
+    database.close()

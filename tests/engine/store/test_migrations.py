@@ -1,0 +1,72 @@
+"""The schema's history ends at the tables of this version, on both databases, however it is reached."""
+
+import subprocess
+import sys
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from studio.engine.errors import BadInput
+from studio.engine.settings import Settings
+from studio.engine.store import tables
+from studio.engine.store.database import Database
+from studio.engine.store.migrations import belongs_to_tables, newest
+from studio.engine.store.projects import Projects
+
+
+def test_migrated_tables_are_those_of_this_version(database: Database) -> None:
+    assert tables.Project.metadata is SQLModel.metadata
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": belongs_to_tables})
+        differences = compare_metadata(context, SQLModel.metadata)
+    assert differences == [], "tables.py changed: python -m studio.engine.store.migrations 'what changes'"
+
+
+def test_upgrading_again_changes_nothing(database: Database) -> None:
+    Projects(database).get("kept")
+    database.upgrade()
+    assert [project.name for project in Projects(database).list()] == ["kept"]
+    assert _version(database) == newest()
+
+
+def test_processes_that_start_at_once_all_find_the_tables(store_settings: Settings) -> None:
+    code = (
+        "from studio.engine.settings import Settings; from studio.engine.store.database import Database; "
+        "from studio.engine.store.projects import Projects; "
+        "d = Database(Settings()); d.upgrade(); print(Projects(d).get('first').id)"
+    )
+    environment = {"UNDERSTUDY_WORKSPACE": str(store_settings.workspace), "PATH": ""}
+    environment["UNDERSTUDY_DATABASE_URL"] = store_settings.database_url
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    outputs = [process.communicate(timeout=120) for process in processes]
+    assert outputs == [(b"1\n", b"")] * 3
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(BadInput, match="newer version"):
+        database.upgrade()
+    assert _version(database) == "9999"
+
+
+def test_a_database_of_somebody_else_is_left_alone(store_settings: Settings) -> None:
+    database = Database(store_settings)
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE payroll (id INTEGER)"))
+    with pytest.raises(BadInput, match="payroll"):
+        database.upgrade()
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM payroll")).scalar() == 0
+    database.close()
+
+
+def _version(database: Database) -> str | None:
+    with database.engine.connect() as connection:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,54 @@
+"""The rooms that collecting needs, on a workspace of the test's own, without the rest of the house."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from studio.engine.jobs import Jobs
+from studio.engine.prompts import Prompts
+from studio.engine.prompts.record import NewPrompt
+from studio.engine.settings import Settings
+from studio.engine.store.database import Database
+from studio.engine.store.projects import Projects
+from studio.engine.store.tables import Teacher
+from studio.engine.teachers import Teachers
+from studio.engine.teachers.collecting import Collecting
+from studio.engine.teachers.retry import Patience
+from studio.engine.teachers.system_messages import SystemMessages
+
+HURRIED = Patience(base=0.01, longest=0.05)
+"""The same numbers of tries as usual, with waits too short to notice."""
+
+
+@dataclass(frozen=True)
+class Rooms:
+    settings: Settings
+    database: Database
+    project_id: int
+    teachers: Teachers
+    prompts: Prompts
+    system_messages: SystemMessages
+    jobs: Jobs
+    collecting: Collecting
+
+    def add_prompts(self, count: int, name: str = "questions", start: int = 0) -> list[str]:
+        texts = [f"Question number {number}?" for number in range(start, start + count)]
+        self.prompts.add(name, "import", [NewPrompt(text=text) for text in texts])
+        return texts
+
+    def add_teacher(self, base_url: str, name: str = "scripted", **options: Any) -> Teacher:
+        return self.teachers.add(name, base_url, "scripted-model", **{"timeout": 20, **options})
+
+    def collect(self, teacher: str = "scripted", prompts: str = "questions", **options: Any) -> dict[str, Any]:
+        run = self.collecting.create(teacher, prompts, **options)
+        return self.collecting.run(run.name, patience=HURRIED)
+
+
+def open_rooms(settings: Settings, project: str = "default") -> Rooms:
+    database = Database(settings)
+    database.upgrade()
+    project_id = Projects(database).get(project).id or 0
+    teachers, prompts = Teachers(database, project_id, settings), Prompts(database, project_id)
+    messages, jobs = SystemMessages(database, project_id), Jobs(database, project_id, settings)
+    messages.ensure_library()
+    collecting = Collecting(database, project_id, settings, teachers, prompts, messages, jobs)
+    return Rooms(settings, database, project_id, teachers, prompts, messages, jobs, collecting)

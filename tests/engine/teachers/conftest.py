@@ -1,0 +1,31 @@
+"""A workspace's rooms for collecting, and a teacher that does whatever a test scripts."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from collecting_rooms import Rooms, open_rooms
+from scripted import Reply, ScriptedTeacher, answering
+
+from studio.engine.settings import Settings
+
+
+@pytest.fixture
+def rooms(settings: Settings) -> Iterator[Rooms]:
+    found = open_rooms(settings)
+    yield found
+    found.database.close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., ScriptedTeacher]]:
+    """Starts a teacher whose script gives each request's reply; without one it answers everything."""
+    started: list[ScriptedTeacher] = []
+
+    def start(script: Callable[[int, dict[str, Any]], Reply] = lambda _number, body: answering(body)) -> ScriptedTeacher:
+        started.append(ScriptedTeacher(script))
+        return started[-1]
+
+    yield start
+    for teacher in started:
+        teacher.close()

@@ -1,0 +1,299 @@
+"""The Prompts page: files are recognised and imported, sources browsed, messages edited, requests shown."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from studio.engine.prompts import NewPrompt
+from studio.ui.pages import prompts as page
+from studio.ui.pages.prompts import bringing, browsing, views
+from studio.ui.text import LANGUAGES, Texts, catalogue
+
+ATTACK = '<img src=x onerror="alert(1)"> {{evil}} ${evil}'
+
+
+def asked(**query: str) -> Any:
+    """What a handler sees of the browser's request."""
+    return SimpleNamespace(query_params=query, username=None, cookies={})
+
+
+class Page:
+    """The built page: handlers by name, components by element id, and what a handler returned by element id."""
+
+    def __init__(self, studio: Any, language: str = "en") -> None:
+        with gr.Blocks() as self.blocks:
+            page.build(self.blocks, studio, Texts(language, "prompts"))
+
+    def __call__(self, name: str, *values: Any) -> Any:
+        found = {fn.fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name}
+        (handler,) = found
+        return self._named(handler(*values))
+
+    def _named(self, result: Any) -> Any:
+        if not isinstance(result, dict):
+            return result
+        return {component.elem_id: value for component, value in result.items()}
+
+
+@pytest.fixture
+def built(studio: Any) -> Page:
+    return Page(studio)
+
+
+def write(path: Path, *rows: Any) -> str:
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
+    )
+    return str(path)
+
+
+# --- words and wiring
+
+
+def test_every_text_is_in_every_language() -> None:
+    folder = Texts().folder
+    for key, entry in catalogue(folder, "prompts").items():
+        assert all(entry.get(language) for language in LANGUAGES), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_builds_with_unique_ids_and_private_events(studio: Any, language: str) -> None:
+    config = Page(studio, language).blocks.get_config_file()
+    ids = [part["props"].get("elem_id") for part in config["components"] if part["props"].get("elem_id")]
+    assert len(ids) == len(set(ids))
+    assert all(name.startswith("prompts-") for name in ids)
+    assert all(event["api_visibility"] == "private" for event in config["dependencies"])
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ({}, "prompts-sources"),
+        ({"source": "s"}, "prompts-source"),
+        ({"tab": "messages"}, "prompts-messages"),
+        ({"tab": "try", "source": "s"}, "prompts-try"),
+        ({"tab": "nonsense"}, "prompts-sources"),
+    ],
+)
+def test_the_address_chooses_the_part(built: Page, query: dict[str, str], shown: str) -> None:
+    updates = built("choose", asked(**query))
+    visible = [name for name, update in updates.items() if isinstance(update, gr.Column) and update.visible]
+    assert visible == [shown]
+
+
+# --- importing
+
+
+def test_a_file_is_recognised_and_imported_with_what_was_left_out(built: Page, studio: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "sums.jsonl", {"question": "1 + 1?", "answer": "2"}, "broken", {"question": "2 + 2?"})
+    seen = built("recognise", asked(), file, "auto", "")
+    assert "Read as jsonl" in seen["prompts-import-preview"]
+    assert "1 + 1?" in seen["prompts-import-preview"]
+    assert "Line 2: not valid JSON" in seen["prompts-import-preview"]
+    assert seen["prompts-import-name"] == "sums"
+    assert seen["prompts-import-prompt"].value == "question"
+    assert seen["prompts-import-button"].interactive
+    goto = built("bring", asked(), file, "sums", "auto", "question", "", "answer", "", "")
+    assert goto == "/prompts?project=default&source=sums"
+    assert [row.answer for row in studio.prompts.iterate("sums")] == ["2", None]
+    shown = built("show_source", asked(source="sums"))
+    assert "1 row is left out" in shown["prompts-about"]
+    assert "Line 2: not valid JSON" in shown["prompts-about"]
+
+
+def test_a_file_without_a_prompt_column_offers_its_columns(built: Page, studio: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", {"colour": "red", "nested": {"words": "hello"}})
+    seen = built("recognise", asked(), file, "auto", "")
+    assert "colour, nested.words" in seen["prompts-import-preview"]
+    assert not seen["prompts-import-button"].interactive
+    assert ("nested.words", "nested.words") in seen["prompts-import-prompt"].choices
+    again = built("remap", asked(), file, "auto", "nested.words", "", "", "", "")
+    assert "hello" in again["prompts-import-preview"]
+    built("bring", asked(), file, "a", "auto", "nested.words", "", "", "", "")
+    assert studio.prompts.page("a")[0].text == "hello"
+
+
+def test_a_recognised_shape_is_imported_as_it_is(built: Page, studio: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "a.jsonl", {"instruction": "Say", "input": "hi", "output": "hi"})
+    seen = built("recognise", asked(), file, "auto", "kept")
+    assert "Read as alpaca" in seen["prompts-import-preview"]
+    assert "prompts-import-name" in seen and seen["prompts-import-name"] == "kept"
+    boxes = [seen[f"prompts-import-{field}"].value for field in bringing.MAPPED]
+    assert not any(boxes)
+    built("bring", asked(), file, "a", "auto", *boxes)
+    assert studio.prompts.page("a")[0].text == "Say\n\nhi"
+
+
+@pytest.mark.parametrize("content", ["", "\0\0binary"])
+def test_a_file_that_cannot_be_read_is_a_notice(built: Page, tmp_path: Path, content: str) -> None:
+    with pytest.raises(gr.Error, match=r"is empty|binary file"):
+        built("recognise", asked(), write(tmp_path / "a.jsonl", content), "auto", "")
+
+
+def test_a_taken_name_is_a_notice_that_shows_no_markup(built: Page, studio: Any, tmp_path: Path) -> None:
+    studio.prompts.add(ATTACK, "import", [NewPrompt("a")])
+    file = write(tmp_path / "a.jsonl", {"prompt": "a"})
+    with pytest.raises(gr.Error) as caught:
+        built("bring", asked(), file, ATTACK, "auto", "", "", "", "", "")
+    assert "already a prompt source" in caught.value.message
+    assert "<img" not in caught.value.message
+
+
+def test_importing_without_a_file_says_so(built: Page) -> None:
+    with pytest.raises(gr.Error, match="Choose a file first"):
+        built("bring", asked(), None, "a", "auto", "", "", "", "", "")
+
+
+def test_the_boxes_map_nothing_until_the_prompt_is_chosen() -> None:
+    assert bringing.mapping_of(("", "sys", None, "", "")) is None
+    assert bringing.mapping_of(("p", "", "a", None, "")) == {"prompt": "p", "answer": "a"}
+
+
+# --- practice problems and browsing
+
+
+def test_practice_problems_become_a_source_in_the_project_of_the_address(built: Page, studio: Any) -> None:
+    studio.projects.get("other")
+    goto = built("make", asked(project="other"), ["addition", "story"], 6, 2, 3, "p")
+    assert goto == "/prompts?project=other&source=p"
+    assert studio.at("other").prompts.mix("p") == [("addition", 3), ("story", 3)]
+    assert studio.prompts.sources() == []
+
+
+def test_impossible_practice_is_a_notice(built: Page) -> None:
+    with pytest.raises(gr.Error, match="at least one practice family"):
+        built("make", asked(), [], 6, 2, 3, "p")
+    with pytest.raises(gr.Error, match="at least 1"):
+        built("make", asked(), ["story"], None, 2, 3, "p")
+
+
+def test_an_empty_project_says_what_to_do(built: Page) -> None:
+    assert "No prompts yet" in built("show_list", asked())
+
+
+def test_a_source_is_browsed_by_page_and_search(built: Page, studio: Any) -> None:
+    rows = [NewPrompt(f"number {index}", task="odd" if index % 2 else "even") for index in range(60)]
+    studio.prompts.add("s", "import", rows)
+    first = built("show_source", asked(source="s"))["prompts-rows"]
+    assert "number 49" in first
+    assert "number 50" not in first
+    assert "after=49" in first
+    second = built("show_source", asked(source="s", after="49"))["prompts-rows"]
+    assert "number 59" in second
+    assert "after=" not in second
+    found = built("show_source", asked(source="s", q="number 7"))
+    assert "number 7" in found["prompts-rows"]
+    assert "number 8" not in found["prompts-rows"]
+    assert found["prompts-search"] == "number 7"
+    assert "contains “zebra”" in built("show_source", asked(source="s", q="zebra"))["prompts-rows"]
+
+
+def test_text_of_prompts_is_never_markup(built: Page, studio: Any, tmp_path: Path) -> None:
+    studio.prompts.add("s", "import", [NewPrompt(ATTACK, answer=ATTACK, task=ATTACK, system=ATTACK)])
+    shown = built("show_source", asked(source="s"))
+    sent = built("open_trial", asked(tab="try", source="s"))["prompts-try-sent"]
+    looked = built("recognise", asked(), write(tmp_path / "a.jsonl", {"prompt": ATTACK, ATTACK: ATTACK}), "auto", "")
+    for html in (shown["prompts-about"], shown["prompts-rows"], sent, looked["prompts-import-preview"]):
+        assert "<img" not in html
+        assert "&lt;img" in html
+
+
+def test_an_unknown_source_is_a_notice(built: Page) -> None:
+    with pytest.raises(gr.Error, match="no prompt source named"):
+        built("show_source", asked(source="nothing"))
+
+
+@pytest.mark.parametrize(("text", "place"), [("12", 12), ("", None), ("-1", None), ("x", None), ("9" * 30, None)])
+def test_a_place_in_the_address_may_be_anything(text: str, place: int | None) -> None:
+    assert browsing.place_of(text) == place
+
+
+def test_a_source_can_be_deleted(built: Page, studio: Any) -> None:
+    studio.prompts.add("s", "import", [NewPrompt("a")])
+    assert built("remove_source", asked(source="s")) == "/prompts?project=default"
+    assert studio.prompts.sources() == []
+
+
+# --- system messages
+
+
+def test_the_library_is_listed_by_intent_and_opened(built: Page) -> None:
+    shown = built("show_message", asked(tab="messages", message="step-by-step"))
+    assert "step by step, with reasons" in shown["prompts-library"]
+    assert 'aria-current="true">step-by-step' in shown["prompts-library"]
+    assert shown["prompts-message-name"] == "step-by-step"
+    assert "built in" in shown["prompts-message-state"]
+    assert not shown["prompts-message-restore"].visible
+
+
+def test_a_built_in_message_is_edited_and_restored(built: Page, studio: Any) -> None:
+    before = studio.system_messages.get("brief").text
+    here = asked(tab="messages", message="brief")
+    assert (
+        built("write", here, "brief", "the bare answer", "Short!")
+        == "/prompts?project=default&tab=messages&message=brief"
+    )
+    assert studio.system_messages.get("brief").text == "Short!"
+    shown = built("show_message", here)
+    assert "edited" in shown["prompts-message-state"]
+    assert shown["prompts-message-restore"].visible
+    built("put_back", here)
+    assert studio.system_messages.get("brief").text == before
+
+
+def test_a_message_is_copied_renamed_and_never_overwrites_another(built: Page, studio: Any) -> None:
+    here = asked(tab="messages", message="brief")
+    assert built("copy", here, "mine", "own", "Hello").endswith("message=mine")
+    mine = asked(tab="messages", message="mine")
+    for action in ("copy", "move"):
+        with pytest.raises(gr.Error, match="already a system message"):
+            built(action, mine, "brief", "own", "Hello")
+    with pytest.raises(gr.Error, match="Use Rename"):
+        built("write", mine, "brief", "own", "Hello")
+    built("move", mine, "ours", "own", "Hello you")
+    names = [message.name for message in studio.system_messages.list()]
+    assert "ours" in names
+    assert "mine" not in names
+
+
+def test_a_new_message_starts_empty(built: Page, studio: Any) -> None:
+    new = asked(tab="messages", message="+")
+    assert built("show_message", new)["prompts-message-text"] == ""
+    built("write", new, "fresh", "own", "Hi")
+    assert studio.system_messages.get("fresh").text == "Hi"
+    with pytest.raises(gr.Error, match="already a system message"):
+        built("write", new, "fresh", "own", "again")
+
+
+# --- trying
+
+
+def test_what_would_be_sent_is_what_collecting_sends(built: Page, studio: Any) -> None:
+    studio.prompts.add("s", "import", [NewPrompt("What?", system="Its own.", answer="42")])
+    own = built("open_trial", asked(tab="try", source="s", place="1"))["prompts-try-sent"]
+    assert "Its own." in own
+    assert "42" in own
+    with_library = look_at(built, "s", 1, "step-by-step")
+    assert studio.system_messages.get("step-by-step").text.split(".")[0] in with_library
+    assert "Its own." not in with_library
+    assert "replaces it" in with_library
+    assert "No system message is sent" in look_at(built, "s", 1, "empty")
+
+
+def look_at(built: Page, source: str, place: int, message: str) -> str:
+    return str(built("view_sent", asked(), source, place, message))
+
+
+def test_a_place_beyond_the_source_is_a_notice(built: Page, studio: Any) -> None:
+    studio.prompts.add("s", "import", [NewPrompt("a")])
+    with pytest.raises(gr.Error, match="no prompt at place"):
+        look_at(built, "s", 2, "")
+
+
+def test_reasons_are_said_in_the_language_of_the_page() -> None:
+    assert views.reason_words(Texts("zh", "prompts"), "not valid JSON (line ends)") == "不是有效的 JSON (line ends)"
+    assert views.reason_words(Texts("en", "prompts"), "something new") == "something new"

@@ -1,0 +1,152 @@
+"""The pages of traces and datasets: what they draw, that nothing a model wrote becomes markup, and what the script may ask."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.datastructures import QueryParams
+
+from studio.engine.store.tables import Run
+from studio.engine.store.trace_writer import write_trace
+from studio.engine.traces import TraceFilter
+from studio.ui.pages import datasets_views, traces_views
+from studio.ui.pages.datasets import filter_of
+from studio.ui.pages.traces import counted, look_at
+from studio.ui.pages.traces_actions import Actions
+from studio.ui.text import Texts
+
+EVIL = "<script>alert(1)</script> ${alert(2)} {{7*7}} <img src=x onerror=alert(3)> ![x](https://evil.example/x.png)"
+T = Texts("en", "traces")
+
+
+class Request:
+    """As much of gr.Request as the handlers read."""
+
+    def __init__(self, **query: str) -> None:
+        self.query_params = QueryParams(query)
+        self.username = "ann"
+
+
+@pytest.fixture
+def here(studio: Any) -> Iterator[Any]:
+    with studio.database.session() as session:
+        run = Run(project_id=studio.project.id, name="<i>run</i>")
+        session.add(run)
+        session.flush()
+        for number in range(60):
+            write_trace(
+                session, run=run, prompt_text=EVIL if number == 0 else f"Question {number}", response=EVIL if number < 2 else f"The answer is {number}.",
+                teacher='"><u>', model="m", terms="yes", system_message_name="", system_message_text=EVIL, known_answer="5",
+            )  # fmt: skip
+    yield studio
+
+
+def ask(studio: Any, name: str, **given: Any) -> dict[str, Any]:
+    functions = {function.__name__: function for function in Actions(studio, T).functions}
+    return functions[name](given, Request())
+
+
+def test_nothing_a_model_wrote_becomes_markup(here: Any) -> None:
+    look = look_at(here, {"project": "default"}, "ann")
+    drawn = str(traces_views.body(T, look, here)) + str(traces_views.facets(T, counted(here, {}), {}))
+    here.datasets.freeze("d")
+    one = here.datasets.get("d")
+    drawn += str(datasets_views.detail(Texts("en", "datasets"), one, list(here.datasets.rows("d", limit=2)), "f", here))
+    for markup in ("<script", "<img", "<i>run", '"><u>'):
+        assert markup not in drawn
+    assert "onerror=alert(3)&gt;" in drawn and "&#34;&gt;&lt;u&gt;" in drawn and "&lt;i&gt;run&lt;/i&gt;" in drawn
+
+
+def test_the_page_follows_the_address(here: Any) -> None:
+    first = look_at(here, {"project": "default"}, "ann")
+    assert len(first.details) == 50 and first.chosen.trace.id == first.details[0].trace.id
+    second = look_at(here, {"after": first.page.next}, "ann")
+    assert len(second.details) == 10 and second.page.next is None
+    assert look_at(here, {"trace": "57"}, "ann").chosen.trace.id == 57
+    assert look_at(here, {"q": "Question 58"}, "ann").page.count == 1
+    for wrong in ({"run": "nowhere"}, {"label": "maybe"}, {"after": "x"}, {"trace": "999"}):
+        drawn = str(traces_views.body(T, look_at(here, wrong, "ann"), here))
+        assert "cannot be used" in drawn and "Clear the filters" in drawn
+    assert counted(here, {"label": "maybe"}) is None
+
+
+def test_links_of_filters_keep_the_others_and_take_themselves_off(here: Any) -> None:
+    here.traces.label([1, 2], "reject")
+    query = {"project": "default", "label": "reject", "after": "9", "request": "x"}
+    drawn = str(traces_views.facets(T, counted(here, query), query))
+    assert 'href="?project=default&amp;label=none"' in drawn
+    assert 'href="?project=default" aria-current="true"' in drawn
+    assert "after=9" not in drawn
+
+
+def test_the_script_marks_undoes_and_repairs(here: Any) -> None:
+    said = ask(here, "mark_trace", id="3", verdict="keep")
+    assert said["ok"] and "kept" in said["rows"]["3"] and "1 trace kept" in said["last"]
+    assert here.traces.get(3).trace.labelled_by == "ann"
+    assert ask(here, "mark_trace", id="3", rating=4)["ok"]
+    mended = ask(here, "repair_trace", id="3", response="The answer is 5.")
+    assert mended["ok"] and "The teacher&#39;s own words" in mended["reader"] and "right" in mended["rows"]["3"]
+    for _ in range(3):
+        undone = ask(here, "undo_last", ids=["3"])
+        assert undone["ok"] and undone["said"] == "Undone: 1 trace is as before"
+    assert here.traces.get(3).trace.label is None and undone["last"] == ""
+    assert ask(here, "undo_last", ids=[])["said"] == "There is nothing to undo."
+
+
+def test_the_script_previews_and_changes_all_that_match(here: Any) -> None:
+    seen = ask(here, "preview_all", query="?q=Question")
+    assert (seen["count"], "59 not labelled" in seen["preview"]) == (59, True)
+    assert ask(here, "change_all", query="?q=Question", verdict="reject")["changed"] == 59
+    assert ask(here, "change_all", query="?label=reject", tag="bad")["changed"] == 59
+    assert ask(here, "undo_last", ids=[])["said"].startswith("Undone: 59")
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("open_trace", {"id": "999"}),
+        ("open_trace", {"id": "x"}),
+        ("open_trace", {"id": "1", "project": "nowhere"}),
+        ("mark_trace", {"id": "1"}),
+        ("mark_trace", {"id": "1", "verdict": "maybe"}),
+        ("repair_trace", {"id": "1", "response": " "}),
+        ("change_all", {"query": "?label=maybe", "verdict": "keep"}),
+    ],
+)
+def test_what_the_script_may_not_ask_is_refused_in_a_sentence(here: Any, name: str, given: dict[str, Any]) -> None:
+    said = ask(here, name, **given)
+    assert said["ok"] is False and said["error"].endswith(".")
+    assert here.traces.last_operation() is None
+
+
+def test_a_function_that_is_sent_nonsense_does_not_break(here: Any) -> None:
+    for function in Actions(here, T).functions:
+        assert function(["not", "an", "object"], Request())["ok"] is False  # type: ignore[arg-type]
+
+
+def test_an_empty_project_says_what_to_do_next(studio: Any) -> None:
+    drawn = str(traces_views.body(T, look_at(studio, {}, "ann"), studio))
+    assert "Collect answers" in drawn and "/collect?project=default" in drawn
+    t = Texts("en", "datasets")
+    drawn = str(datasets_views.funnel(t, studio.datasets.funnel(), studio.traces.facets(), TraceFilter(), studio))
+    assert "/collect?project=default" in drawn
+
+
+def test_the_funnel_says_why_and_links_to_what_deserves_a_look(here: Any) -> None:
+    here.traces.grade()
+    here.traces.label([1], "reject")
+    t, filter = Texts("en", "datasets"), filter_of({"family": "none", "q": ""}, "", "not-rejected", False)
+    drawn = str(datasets_views.funnel(t, here.datasets.funnel(filter), here.traces.facets(filter), filter, here))
+    assert "60 match, 59 enter" in drawn and "59 answers are graded wrong." in drawn
+    assert "family=none&amp;correct=no" in drawn
+    assert filter_of({"teacher": "x", "run": "gone"}, "r", "kept", True).as_dict() == {
+        "label": ["keep"], "correct": ["yes"], "teacher": ["x"], "run": ["r"],
+    }  # fmt: skip
+
+
+def test_both_languages_have_every_word() -> None:
+    from studio.ui.text import catalogue
+
+    for page in ("traces", "datasets"):
+        for key, entry in catalogue(T.folder, page).items():
+            assert set(entry) == {"en", "zh"}, key
