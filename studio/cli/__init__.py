@@ -2,13 +2,14 @@
 prints. Exit 0: done. Exit 2: bad input, nothing changed. Exit 1: it ran and something failed."""
 
 import importlib
+import importlib.metadata
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from studio.engine.errors import BadInput, StudioError
 
@@ -28,19 +29,21 @@ SINGLE = {"setup": "setup", "doctor": "setup", "demo": "demo", "collect": "colle
 class Rooms(typer.core.TyperGroup):
     """Loads a command's module when it is called, so that `--help` and quick commands do not wait for the others."""
 
-    def list_commands(self, context: click.Context) -> list[str]:
+    def list_commands(self, context: Any) -> list[str]:
         return ["setup", "doctor", "demo", "open", *GROUPS, "collect", "train", "worker"]
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+    def get_command(self, context: Any, name: str) -> Any:
         if name in GROUPS:
-            return typer.main.get_command(importlib.import_module(f"studio.cli.{name}").app)
+            group = typer.main.get_command(importlib.import_module(f"studio.cli.{name}").app)
+            group.name, group.help = name, group.help or GROUPS[name]
+            return group
         if name in SINGLE:
             module = importlib.import_module(f"studio.cli.{SINGLE[name]}")
             return _single(name, module)
         return None
 
 
-def _single(name: str, module: object) -> click.Command:
+def _single(name: str, module: object) -> Any:
     app = typer.Typer(add_completion=False)
     app.command(name)(getattr(module, name, None) or module.command)  # type: ignore[attr-defined]
     command = typer.main.get_command(app)
@@ -51,11 +54,18 @@ def _single(name: str, module: object) -> click.Command:
 app = typer.Typer(cls=Rooms, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(importlib.metadata.version("understudy"))
+        raise typer.Exit()
+
+
 @app.callback()
 def options(
     context: typer.Context,
     workspace: Annotated[Path | None, typer.Option(help="Folder of the workspace.", envvar="UNDERSTUDY_WORKSPACE")] = None,
     project: Annotated[str, typer.Option(help="Project within the workspace.")] = "default",
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")] = False,
 ) -> None:
     """Build imitation models from a teacher's explanations, and compare them blind."""
     context.obj = {"workspace": workspace, "project": project}
@@ -72,12 +82,13 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, standalone_mode=False, prog_name="understudy")
         return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as exc:
+    except typer.Exit as exc:
         return exc.exit_code
-    except click.ClickException as exc:
-        _complain(exc.format_message())
+    except TyperException as exc:
+        words = exc.format_message() if hasattr(exc, "format_message") else str(exc)
+        _complain(f"{words.rstrip('.')}. Add --help to see what the command takes.")
         return BadInput.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         _complain("Stopped. What was committed before is kept.")
         return 130
     except StudioError as exc:

@@ -48,8 +48,8 @@ def command(
         run_name = _resumed(studio, resume, budget)
     else:
         run_name = studio.collecting.create(
-            teacher or "", prompts or "", system_message=system_message or None, system_mix=mix, samples=samples or 1,
-            parameters=parameters, budget_usd=budget, name=name, seed=seed or 0,
+            teacher or "", prompts or "", system_message=system_message or None, system_mix=mix,
+            samples=1 if samples is None else samples, parameters=parameters, budget_usd=budget, name=name, seed=seed or 0,
         ).name  # fmt: skip
     report = _collected(studio, run_name)
     if report["failed"]:
@@ -105,9 +105,11 @@ def _shown(studio: Studio, run_name: str) -> Iterator[None]:
 
     def follow() -> None:
         while not ended.wait(LOOK):
-            job = studio.collecting.job_of(run_name)
+            job, run = studio.collecting.job_of(run_name), studio.collecting.get(run_name)
             if job is not None and job.state == "running":
-                line(job.done, job.total, job.message)
+                failed = f"{run.failed:,} failed" if run.failed else ""
+                spent = f"${run.cost_usd:,.4f}" if run.cost_usd else ""
+                line(run.completed + run.failed, run.requested, ", ".join(filter(None, (failed, spent, job.message))))
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()

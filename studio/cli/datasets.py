@@ -22,7 +22,9 @@ def freeze(
     query: QueryOption = "",
     filters: FilterOption = None,
     test_share: Annotated[float, typer.Option(help="Share of the prompts kept for testing, 0 to 1.")] = 0.0,
-    avoid: Annotated[list[Path] | None, typer.Option(help="File whose prompts must not be trained on. May be given several times.")] = None,
+    avoid: Annotated[
+        list[Path] | None, typer.Option(help="File whose prompts must not be trained on. May be given several times.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
     keep_system_message: Annotated[
         bool, typer.Option("--keep-system-message", help="Show the student the teacher's system message too.")
@@ -45,10 +47,11 @@ def freeze(
 @app.command("list")
 def list_(context: typer.Context, json_: JsonOption = False) -> None:
     """Show every version of every dataset, the newest first."""
-    rows = [{**report(dataset), "terms": dataset.detail.get("terms", {})} for dataset in open_studio_of(context).datasets.list()]
+    found = open_studio_of(context).datasets.list()
+    rows = [{**report(dataset), "terms": dataset.detail.get("terms", {})} for dataset in found]
     lines = [
-        f"{row['dataset']}-v{row['version']}  {row['rows']['train']:,} train, {row['rows']['test']:,} test  {row['sha256'][:12]}"
-        for row in rows
+        f"{one.name}-v{one.version}  {one.train_rows:,} train, {one.test_rows:,} test  {one.sha256[:12]}"
+        for one in found
     ]
     show(context, {"datasets": rows}, json_, text="\n".join(lines) or "No dataset is frozen yet.")
 

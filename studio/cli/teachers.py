@@ -52,9 +52,7 @@ def list_teachers(context: typer.Context, json_: JsonOption = False) -> None:
 
 
 @app.command("test")
-def test(
-    context: typer.Context, name: Annotated[str, typer.Argument()], json_: JsonOption = False
-) -> None:  # fmt: skip
+def test(context: typer.Context, name: Annotated[str, typer.Argument()], json_: JsonOption = False) -> None:
     """Ask a teacher one small question: is it reached, is the key accepted, does the model answer?"""
     from studio.engine.errors import TeacherFault
 
@@ -62,13 +60,13 @@ def test(
     report: dict[str, Any] = {"teacher": name} | result.as_dict()
     if not result.answered:
         raise TeacherFault(result.error or f"The teacher '{name}' did not answer.", result=report)
-    show(context, report, json_, text=f"It answered in {result.seconds:.2f} s for ${result.cost_usd:.6f}: {result.text}")
+    show(
+        context, report, json_, text=f"It answered in {result.seconds:.2f} s for ${result.cost_usd:.6f}: {result.text}"
+    )
 
 
 @app.command("archive")
-def archive(
-    context: typer.Context, name: Annotated[str, typer.Argument()], json_: JsonOption = False
-) -> None:  # fmt: skip
+def archive(context: typer.Context, name: Annotated[str, typer.Argument()], json_: JsonOption = False) -> None:
     """Take a teacher off the lists; its answers stay."""
     teacher = open_studio_of(context).teachers.archive(name)
     show(context, {"teacher": teacher.name}, json_, text=f"The teacher '{teacher.name}' is archived; its answers stay.")

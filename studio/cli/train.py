@@ -10,6 +10,8 @@ from studio.engine.errors import BadInput
 from studio.engine.studio import Studio
 from studio.engine.training import read_recipe
 
+LEFT_OUT = ("too_long", "ambiguous", "unanswered")
+
 
 def command(
     context: typer.Context,
@@ -58,8 +60,10 @@ def _in_words(report: dict[str, Any]) -> str:
         tested = "" if stage["eval_loss"] is None else f", {stage['eval_loss']:.3f} on the test split"
         loss = "" if stage["train_loss"] is None else f", loss {stage['train_loss']:.3f}{tested}"
         speed = f" ({stage['tokens_per_second']:,.0f} a second)" if stage["tokens_per_second"] else ""
+        left_out = sum(stage["rows"].get(reason, 0) for reason in LEFT_OUT)
+        dropped = f"; {left_out:,} rows left out" if left_out else ""
         lines.append(
             f"  {stage['name']}: {stage['steps']:,} steps on {stage['dataset']}, {stage['tokens']:,} tokens in "
-            f"{stage['seconds']:,.0f} s{speed}{loss}"
+            f"{stage['seconds']:,.0f} s{speed}{loss}{dropped}"
         )
     return "\n".join(lines)

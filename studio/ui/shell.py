@@ -145,7 +145,7 @@ class _Drawer:
         t = Texts(language)
         view = self._view(page, query_of(scope).get("project", ""))
         return middleware.Frame(
-            html_attributes=f'lang="{frame.lang_tag(language)}" data-lang="{language}"',
+            html_attributes=f'lang="{(tag := frame.lang_tag(language))}" data-tag="{tag}" data-lang="{language}"',
             head=frame.head(t, view, nonce),
             before=frame.before(t, view, PAGES),
             title=frame.title(t, view),
@@ -189,11 +189,7 @@ def _in_a_loop(make: Callable[[], Made]) -> Made:
     async def made() -> Made:
         return make()
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(made())
-    return make()
+    return make() if asyncio._get_running_loop() else asyncio.run(made())
 
 
 def _build_page(demo: gr.Blocks, studio: "Studio", page: Page, language: str) -> None:

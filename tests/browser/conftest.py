@@ -30,6 +30,9 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
 PATIENCE = 30_000
 """Milliseconds for anything to appear: a loaded machine is slow, not broken."""
 
+LEAVING = ("AbortError: signal is aborted", "Connection errored out")
+"""What Gradio's script says about its own open requests when a person goes to another page."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -128,7 +131,7 @@ def go_to(page: Any, site: Site, path: str, language: str = "en") -> None:
 
 def _listen(page: Any, site: Site, complaints: list[str]) -> None:
     def said(message: Any) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(LEAVING):
             complaints.append(f"{page.url}: {message.text}")
 
     def asked(request: Any) -> None:
@@ -136,7 +139,11 @@ def _listen(page: Any, site: Site, complaints: list[str]) -> None:
             complaints.append(f"{page.url} asked {request.url}")
 
     page.on("console", said)
-    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    def broke(error: Any) -> None:
+        if not str(error).startswith(LEAVING):
+            complaints.append(f"{page.url}: {error}")
+
+    page.on("pageerror", broke)
     page.on("request", asked)
 
 

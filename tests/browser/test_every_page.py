@@ -26,18 +26,18 @@ def test_a_page_opens_without_complaint(visit: Callable[..., Any], path: str, la
         page.set_viewport_size(size)
         page.wait_for_timeout(250)
         assert page.evaluate(SIDEWAYS) <= 0, f"{size['width']} px"
-    assert page.locator("text=could not be built").count() == 0
+    assert page.get_by_text(Texts(language)("error.page")).count() == 0
 
 
 def test_the_menu_slides_in_on_a_phone_and_closes(visit: Callable[..., Any]) -> None:
     page = visit("/", width=390)
     side = page.locator(".us-side")
     assert not side.is_visible()
-    page.locator(".us-bar label").click()
+    page.locator("#us-menu").click()
     page.wait_for_selector(".us-side", state="visible")
     page.keyboard.press("Escape")
     page.wait_for_selector(".us-side", state="hidden")
-    page.locator(".us-bar label").click()
+    page.locator("#us-menu").click()
     page.locator('.us-nav a[data-page="settings"]').click()
     page.wait_for_selector("#settings-header h1")
 

@@ -1,6 +1,9 @@
 """The Prompts page: files are recognised and imported, sources browsed, messages edited, requests shown."""
 
+import asyncio
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,21 +19,19 @@ from studio.ui.text import LANGUAGES, Texts, catalogue
 ATTACK = '<img src=x onerror="alert(1)"> {{evil}} ${evil}'
 
 
-def asked(**query: str) -> Any:
-    """What a handler sees of the browser's request."""
-    return SimpleNamespace(query_params=query, username=None, cookies={})
-
-
 class Page:
     """The built page: handlers by name, components by element id, and what a handler returned by element id."""
 
     def __init__(self, studio: Any, language: str = "en") -> None:
+        asyncio.run(self._build(studio, language))
+
+    async def _build(self, studio: Any, language: str) -> None:
+        """In a running loop, since Gradio leaves one of its own open when there is none."""
         with gr.Blocks() as self.blocks:
             page.build(self.blocks, studio, Texts(language, "prompts"))
 
     def __call__(self, name: str, *values: Any) -> Any:
-        found = {fn.fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name}
-        (handler,) = found
+        handler = next(fn.fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
         return self._named(handler(*values))
 
     def _named(self, result: Any) -> Any:
@@ -39,9 +40,30 @@ class Page:
         return {component.elem_id: value for component, value in result.items()}
 
 
+@pytest.fixture(scope="module")
+def built(house: Any) -> Page:
+    return Page(house)
+
+
+_numbers = itertools.count()
+
+
 @pytest.fixture
-def built(studio: Any) -> Page:
-    return Page(studio)
+def studio(house: Any) -> Any:
+    """A project of the test's own."""
+    name = f"prompts-{next(_numbers)}"
+    house.projects.get(name)
+    return house.at(name)
+
+
+@pytest.fixture
+def asked(studio: Any) -> Callable[..., Any]:
+    """What a handler sees of the browser's request: the query of the page, in the test's project."""
+
+    def request(**query: str) -> Any:
+        return SimpleNamespace(query_params={"project": studio.project.name, **query}, username=None, cookies={})
+
+    return request
 
 
 def write(path: Path, *rows: Any) -> str:
@@ -61,8 +83,8 @@ def test_every_text_is_in_every_language() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_builds_with_unique_ids_and_private_events(studio: Any, language: str) -> None:
-    config = Page(studio, language).blocks.get_config_file()
+def test_the_page_builds_with_unique_ids_and_private_events(house: Any, language: str) -> None:
+    config = Page(house, language).blocks.get_config_file()
     ids = [part["props"].get("elem_id") for part in config["components"] if part["props"].get("elem_id")]
     assert len(ids) == len(set(ids))
     assert all(name.startswith("prompts-") for name in ids)
@@ -79,7 +101,9 @@ def test_the_page_builds_with_unique_ids_and_private_events(studio: Any, languag
         ({"tab": "nonsense"}, "prompts-sources"),
     ],
 )
-def test_the_address_chooses_the_part(built: Page, query: dict[str, str], shown: str) -> None:
+def test_the_address_chooses_the_part(
+    built: Page, query: dict[str, str], shown: str, asked: Callable[..., Any]
+) -> None:
     updates = built("choose", asked(**query))
     visible = [name for name, update in updates.items() if isinstance(update, gr.Column) and update.visible]
     assert visible == [shown]
@@ -88,7 +112,9 @@ def test_the_address_chooses_the_part(built: Page, query: dict[str, str], shown:
 # --- importing
 
 
-def test_a_file_is_recognised_and_imported_with_what_was_left_out(built: Page, studio: Any, tmp_path: Path) -> None:
+def test_a_file_is_recognised_and_imported_with_what_was_left_out(
+    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
+) -> None:
     file = write(tmp_path / "sums.jsonl", {"question": "1 + 1?", "answer": "2"}, "broken", {"question": "2 + 2?"})
     seen = built("recognise", asked(), file, "auto", "")
     assert "Read as jsonl" in seen["prompts-import-preview"]
@@ -98,14 +124,16 @@ def test_a_file_is_recognised_and_imported_with_what_was_left_out(built: Page, s
     assert seen["prompts-import-prompt"].value == "question"
     assert seen["prompts-import-button"].interactive
     goto = built("bring", asked(), file, "sums", "auto", "question", "", "answer", "", "")
-    assert goto == "/prompts?project=default&source=sums"
+    assert goto == f"/prompts?project={studio.project.name}&source=sums"
     assert [row.answer for row in studio.prompts.iterate("sums")] == ["2", None]
     shown = built("show_source", asked(source="sums"))
     assert "1 row is left out" in shown["prompts-about"]
     assert "Line 2: not valid JSON" in shown["prompts-about"]
 
 
-def test_a_file_without_a_prompt_column_offers_its_columns(built: Page, studio: Any, tmp_path: Path) -> None:
+def test_a_file_without_a_prompt_column_offers_its_columns(
+    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
+) -> None:
     file = write(tmp_path / "a.jsonl", {"colour": "red", "nested": {"words": "hello"}})
     seen = built("recognise", asked(), file, "auto", "")
     assert "colour, nested.words" in seen["prompts-import-preview"]
@@ -117,7 +145,9 @@ def test_a_file_without_a_prompt_column_offers_its_columns(built: Page, studio: 
     assert studio.prompts.page("a")[0].text == "hello"
 
 
-def test_a_recognised_shape_is_imported_as_it_is(built: Page, studio: Any, tmp_path: Path) -> None:
+def test_a_recognised_shape_is_imported_as_it_is(
+    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
+) -> None:
     file = write(tmp_path / "a.jsonl", {"instruction": "Say", "input": "hi", "output": "hi"})
     seen = built("recognise", asked(), file, "auto", "kept")
     assert "Read as alpaca" in seen["prompts-import-preview"]
@@ -129,12 +159,16 @@ def test_a_recognised_shape_is_imported_as_it_is(built: Page, studio: Any, tmp_p
 
 
 @pytest.mark.parametrize("content", ["", "\0\0binary"])
-def test_a_file_that_cannot_be_read_is_a_notice(built: Page, tmp_path: Path, content: str) -> None:
+def test_a_file_that_cannot_be_read_is_a_notice(
+    built: Page, tmp_path: Path, content: str, asked: Callable[..., Any]
+) -> None:
     with pytest.raises(gr.Error, match=r"is empty|binary file"):
         built("recognise", asked(), write(tmp_path / "a.jsonl", content), "auto", "")
 
 
-def test_a_taken_name_is_a_notice_that_shows_no_markup(built: Page, studio: Any, tmp_path: Path) -> None:
+def test_a_taken_name_is_a_notice_that_shows_no_markup(
+    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
+) -> None:
     studio.prompts.add(ATTACK, "import", [NewPrompt("a")])
     file = write(tmp_path / "a.jsonl", {"prompt": "a"})
     with pytest.raises(gr.Error) as caught:
@@ -143,7 +177,7 @@ def test_a_taken_name_is_a_notice_that_shows_no_markup(built: Page, studio: Any,
     assert "<img" not in caught.value.message
 
 
-def test_importing_without_a_file_says_so(built: Page) -> None:
+def test_importing_without_a_file_says_so(built: Page, asked: Callable[..., Any]) -> None:
     with pytest.raises(gr.Error, match="Choose a file first"):
         built("bring", asked(), None, "a", "auto", "", "", "", "", "")
 
@@ -156,26 +190,27 @@ def test_the_boxes_map_nothing_until_the_prompt_is_chosen() -> None:
 # --- practice problems and browsing
 
 
-def test_practice_problems_become_a_source_in_the_project_of_the_address(built: Page, studio: Any) -> None:
-    studio.projects.get("other")
-    goto = built("make", asked(project="other"), ["addition", "story"], 6, 2, 3, "p")
-    assert goto == "/prompts?project=other&source=p"
-    assert studio.at("other").prompts.mix("p") == [("addition", 3), ("story", 3)]
-    assert studio.prompts.sources() == []
+def test_practice_problems_become_a_source_in_the_project_of_the_address(
+    built: Page, studio: Any, asked: Callable[..., Any]
+) -> None:
+    goto = built("make", asked(), ["addition", "story"], 6, 2, 3, "p")
+    assert goto == f"/prompts?project={studio.project.name}&source=p"
+    assert studio.prompts.mix("p") == [("addition", 3), ("story", 3)]
+    assert "p" not in [source.name for source in studio.at("default").prompts.sources()]
 
 
-def test_impossible_practice_is_a_notice(built: Page) -> None:
+def test_impossible_practice_is_a_notice(built: Page, asked: Callable[..., Any]) -> None:
     with pytest.raises(gr.Error, match="at least one practice family"):
         built("make", asked(), [], 6, 2, 3, "p")
     with pytest.raises(gr.Error, match="at least 1"):
         built("make", asked(), ["story"], None, 2, 3, "p")
 
 
-def test_an_empty_project_says_what_to_do(built: Page) -> None:
+def test_an_empty_project_says_what_to_do(built: Page, asked: Callable[..., Any]) -> None:
     assert "No prompts yet" in built("show_list", asked())
 
 
-def test_a_source_is_browsed_by_page_and_search(built: Page, studio: Any) -> None:
+def test_a_source_is_browsed_by_page_and_search(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     rows = [NewPrompt(f"number {index}", task="odd" if index % 2 else "even") for index in range(60)]
     studio.prompts.add("s", "import", rows)
     first = built("show_source", asked(source="s"))["prompts-rows"]
@@ -192,7 +227,7 @@ def test_a_source_is_browsed_by_page_and_search(built: Page, studio: Any) -> Non
     assert "contains “zebra”" in built("show_source", asked(source="s", q="zebra"))["prompts-rows"]
 
 
-def test_text_of_prompts_is_never_markup(built: Page, studio: Any, tmp_path: Path) -> None:
+def test_text_of_prompts_is_never_markup(built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]) -> None:
     studio.prompts.add("s", "import", [NewPrompt(ATTACK, answer=ATTACK, task=ATTACK, system=ATTACK)])
     shown = built("show_source", asked(source="s"))
     sent = built("open_trial", asked(tab="try", source="s"))["prompts-try-sent"]
@@ -202,7 +237,7 @@ def test_text_of_prompts_is_never_markup(built: Page, studio: Any, tmp_path: Pat
         assert "&lt;img" in html
 
 
-def test_an_unknown_source_is_a_notice(built: Page) -> None:
+def test_an_unknown_source_is_a_notice(built: Page, asked: Callable[..., Any]) -> None:
     with pytest.raises(gr.Error, match="no prompt source named"):
         built("show_source", asked(source="nothing"))
 
@@ -212,16 +247,16 @@ def test_a_place_in_the_address_may_be_anything(text: str, place: int | None) ->
     assert browsing.place_of(text) == place
 
 
-def test_a_source_can_be_deleted(built: Page, studio: Any) -> None:
+def test_a_source_can_be_deleted(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     studio.prompts.add("s", "import", [NewPrompt("a")])
-    assert built("remove_source", asked(source="s")) == "/prompts?project=default"
+    assert built("remove_source", asked(source="s")) == f"/prompts?project={studio.project.name}"
     assert studio.prompts.sources() == []
 
 
 # --- system messages
 
 
-def test_the_library_is_listed_by_intent_and_opened(built: Page) -> None:
+def test_the_library_is_listed_by_intent_and_opened(built: Page, asked: Callable[..., Any]) -> None:
     shown = built("show_message", asked(tab="messages", message="step-by-step"))
     assert "step by step, with reasons" in shown["prompts-library"]
     assert 'aria-current="true">step-by-step' in shown["prompts-library"]
@@ -230,13 +265,10 @@ def test_the_library_is_listed_by_intent_and_opened(built: Page) -> None:
     assert not shown["prompts-message-restore"].visible
 
 
-def test_a_built_in_message_is_edited_and_restored(built: Page, studio: Any) -> None:
+def test_a_built_in_message_is_edited_and_restored(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     before = studio.system_messages.get("brief").text
     here = asked(tab="messages", message="brief")
-    assert (
-        built("write", here, "brief", "the bare answer", "Short!")
-        == "/prompts?project=default&tab=messages&message=brief"
-    )
+    assert built("write", here, "brief", "the bare answer", "Short!").endswith("&tab=messages&message=brief")
     assert studio.system_messages.get("brief").text == "Short!"
     shown = built("show_message", here)
     assert "edited" in shown["prompts-message-state"]
@@ -245,7 +277,9 @@ def test_a_built_in_message_is_edited_and_restored(built: Page, studio: Any) -> 
     assert studio.system_messages.get("brief").text == before
 
 
-def test_a_message_is_copied_renamed_and_never_overwrites_another(built: Page, studio: Any) -> None:
+def test_a_message_is_copied_renamed_and_never_overwrites_another(
+    built: Page, studio: Any, asked: Callable[..., Any]
+) -> None:
     here = asked(tab="messages", message="brief")
     assert built("copy", here, "mine", "own", "Hello").endswith("message=mine")
     mine = asked(tab="messages", message="mine")
@@ -260,7 +294,7 @@ def test_a_message_is_copied_renamed_and_never_overwrites_another(built: Page, s
     assert "mine" not in names
 
 
-def test_a_new_message_starts_empty(built: Page, studio: Any) -> None:
+def test_a_new_message_starts_empty(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     new = asked(tab="messages", message="+")
     assert built("show_message", new)["prompts-message-text"] == ""
     built("write", new, "fresh", "own", "Hi")
@@ -272,26 +306,22 @@ def test_a_new_message_starts_empty(built: Page, studio: Any) -> None:
 # --- trying
 
 
-def test_what_would_be_sent_is_what_collecting_sends(built: Page, studio: Any) -> None:
+def test_what_would_be_sent_is_what_collecting_sends(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     studio.prompts.add("s", "import", [NewPrompt("What?", system="Its own.", answer="42")])
     own = built("open_trial", asked(tab="try", source="s", place="1"))["prompts-try-sent"]
     assert "Its own." in own
     assert "42" in own
-    with_library = look_at(built, "s", 1, "step-by-step")
+    with_library = built("view_sent", asked(), "s", 1, "step-by-step")
     assert studio.system_messages.get("step-by-step").text.split(".")[0] in with_library
     assert "Its own." not in with_library
     assert "replaces it" in with_library
-    assert "No system message is sent" in look_at(built, "s", 1, "empty")
+    assert "No system message is sent" in built("view_sent", asked(), "s", 1, "empty")
 
 
-def look_at(built: Page, source: str, place: int, message: str) -> str:
-    return str(built("view_sent", asked(), source, place, message))
-
-
-def test_a_place_beyond_the_source_is_a_notice(built: Page, studio: Any) -> None:
+def test_a_place_beyond_the_source_is_a_notice(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     studio.prompts.add("s", "import", [NewPrompt("a")])
     with pytest.raises(gr.Error, match="no prompt at place"):
-        look_at(built, "s", 2, "")
+        built("view_sent", asked(), "s", 2, "")
 
 
 def test_reasons_are_said_in_the_language_of_the_page() -> None:

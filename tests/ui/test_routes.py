@@ -21,7 +21,8 @@ def test_shipped_files_have_their_right_kind(stranger: TestClient, path: str, ki
 
 
 @pytest.mark.parametrize("path", ["../pyproject.toml", "css/../../pyproject.toml", "translations/shell.yaml", "css", "",
-                                  "system_messages.yaml", "/etc/passwd", "css/nothing.css", "practice-base/config.json"])  # fmt: skip
+                                  "system_messages.yaml", "/etc/passwd", "css/nothing.css",
+                                  "practice-base/config.json"])  # fmt: skip
 def test_nothing_else_is_served(house: Any, path: str) -> None:
     assert routes.shipped_file(house.settings.assets, path) is None
 

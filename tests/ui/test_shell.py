@@ -11,10 +11,12 @@ from studio.ui.shell import PAGES, build_blocks, language_of
 from studio.ui.text import LANGUAGES, Texts
 
 PATHS = [page.path for page in PAGES if not page.plain]
-GRADIOS_OWN = ["/config", "/gradio_api/app_id", "/gradio_api/user", "/gradio_api/token", "/gradio_api/info",
-               "/gradio_api/startup-events", "/gradio_api/heartbeat/x", "/theme.css", "/manifest.json", "/assets/index.js",
-               "/static/img/logo.svg", "/gradio_api/file=/etc/passwd", "/gradio_api/queue/data?session_hash=x",
-               "/gradio_api/queue/status", "/openapi.json", "/docs", "/monitoring/summary"]  # fmt: skip
+GRADIOS_OWN = [
+    "/config", "/gradio_api/app_id", "/gradio_api/user", "/gradio_api/token", "/gradio_api/info",
+    "/gradio_api/startup-events", "/gradio_api/heartbeat/x", "/theme.css", "/manifest.json", "/assets/index.js",
+    "/static/img/logo.svg", "/gradio_api/file=/etc/passwd", "/gradio_api/queue/data?session_hash=x",
+    "/gradio_api/queue/status", "/openapi.json", "/docs", "/monitoring/summary",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=list(LANGUAGES))

@@ -9,7 +9,7 @@ from studio.ui import theme
 
 CSS = (Settings().assets / "css" / "colours.css").read_text(encoding="utf-8")
 PAIRS = [
-    *((ink, ground) for ink in ("ink", "ink-soft", "accent") for ground in ("ground", "paper", "field", "hover", "sunk")),
+    *((ink, on) for ink in ("ink", "ink-soft", "accent") for on in ("ground", "paper", "field", "hover", "sunk")),
     ("ink-faint", "paper"), ("ink-faint", "field"), ("accent", "accent-soft"), ("ink", "accent-soft"),
     ("ink-soft", "accent-soft"), ("on-accent", "accent-fill"), ("on-accent", "accent-fill-hover"), ("bad", "paper"),
     *((kind, f"{kind}-soft") for kind in ("good", "bad", "busy", "warn", "quiet")),

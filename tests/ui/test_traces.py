@@ -1,4 +1,4 @@
-"""The pages of traces and datasets: what they draw, that nothing a model wrote becomes markup, and what the script may ask."""
+"""The pages of traces and datasets: what they draw, that model text never becomes markup, what the script may ask."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -35,9 +35,17 @@ def here(studio: Any) -> Iterator[Any]:
         session.flush()
         for number in range(60):
             write_trace(
-                session, run=run, prompt_text=EVIL if number == 0 else f"Question {number}", response=EVIL if number < 2 else f"The answer is {number}.",
-                teacher='"><u>', model="m", terms="yes", system_message_name="", system_message_text=EVIL, known_answer="5",
-            )  # fmt: skip
+                session,
+                run=run,
+                prompt_text=EVIL if number == 0 else f"Question {number}",
+                response=EVIL if number < 2 else f"The answer is {number}.",
+                teacher='"><u>',
+                model="m",
+                terms="yes",
+                system_message_name="",
+                system_message_text=EVIL,
+                known_answer="5",
+            )
     yield studio
 
 

@@ -233,7 +233,7 @@ def _texts(session: Session, prompt_ids: Sequence[int]) -> dict[int, str]:
     for start in range(0, len(prompt_ids), 500):
         some = prompt_ids[start : start + 500]
         rows = session.execute(select(Prompt.id, Prompt.text).where(col(Prompt.id).in_(some)))
-        texts.update(dict(rows.tuples().all()))
+        texts.update({row[0]: row[1] for row in rows})
     return {prompt_id: texts[prompt_id] for prompt_id in prompt_ids}
 
 

@@ -43,7 +43,7 @@ def read_ballots(session: Session, study: Study) -> list[Ballot]:
             *(col(column) for column in (Vote.item_id, Vote.left_arm, Vote.right_arm, Vote.choice)), shown, left, right
         )
         .join(StudyItem, col(StudyItem.id) == Vote.item_id)
-        .where(Vote.study_id == study.id, col(Vote.choice).in_(JUDGED))
+        .where(col(Vote.study_id) == study.id, col(Vote.choice).in_(JUDGED))
         .order_by(col(Vote.id))
     )
     ballots = []

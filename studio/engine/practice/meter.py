@@ -19,7 +19,9 @@ def pieces_of(text: str) -> list[str]:
 class Meter:
     """Counts requests and tokens in windows of a minute and refuses what goes over."""
 
-    def __init__(self, requests: int = REQUESTS, tokens: int = TOKENS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, requests: int = REQUESTS, tokens: int = TOKENS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.limits = {"requests": requests, "tokens": tokens}
         self._clock = clock
         self._window = clock()

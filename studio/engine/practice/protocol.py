@@ -32,7 +32,9 @@ class Question:
 Answer = Callable[[Question], str]
 
 
-def chat_app(models: Sequence[str], answer: Answer, *, any_model: bool = False, meter: Meter | None = None) -> Starlette:
+def chat_app(
+    models: Sequence[str], answer: Answer, *, any_model: bool = False, meter: Meter | None = None
+) -> Starlette:
     """An app with `/v1/models` and `/v1/chat/completions` (streaming too) over `answer`, which may raise `Refusal`.
 
     Unless `any_model`, a model that is not in `models` gets 404, as from a hosted teacher. Only requests addressed to

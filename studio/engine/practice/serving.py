@@ -24,7 +24,9 @@ def bind(port: int) -> socket.socket:
     except (OSError, OverflowError) as exc:
         listener.close()
         if getattr(exc, "errno", None) == errno.EADDRINUSE:
-            raise BadInput(f"Port {port} on {HOST} is in use. Choose another with --port, or 0 for any free one.") from exc
+            raise BadInput(
+                f"Port {port} on {HOST} is in use. Choose another with --port, or 0 for any free one."
+            ) from exc
         raise BadInput(f"Port {port} on {HOST} cannot be used ({exc}). Choose another with --port.") from exc
     return listener
 

@@ -28,7 +28,7 @@ def write_rows(
             session.connection().execute(insert(Prompt.metadata.tables["prompt"]), values)
         stored += len(fresh)
         if progress:
-            progress(stored, None, f"{stored:,} prompts, {tally.total:,} left out")
+            progress(stored, None, f"prompts, {tally.total:,} left out")
     return stored
 
 

@@ -1,4 +1,4 @@
-"""Ties the items of a run to requests: new ones are written, those asked before are found again by their fingerprint."""
+"""Ties the items of a run to requests: new ones are written, those asked before are found by their fingerprint."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Question:
 
 @dataclass
 class Page:
-    """Some waiting items: to ask now, answered earlier, or to look at again later because they are in flight elsewhere."""
+    """Some waiting items: to ask now, answered earlier, or in flight elsewhere and to be looked at again later."""
 
     to_ask: list[Question] = field(default_factory=list)
     answered: list[Question] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Page:
 
 def bind(
     session: Session, run: Run, teacher: Teacher, plan: Plan, after: int, limit: int, in_hand: Collection[int]
-) -> Page:  # fmt: skip
+) -> Page:
     """Reads waiting items after a position, ties each to its request, and takes those that nobody asks in flight.
 
     `in_hand` are the requests that the calling collector is busy with.
@@ -84,7 +84,9 @@ def _is_busy(request: Request, taken: set[int], in_hand: Collection[int], holder
 def earlier_answers(session: Session, questions: Sequence[Question]) -> Iterator[tuple[Question, int, bytes]]:
     """The answer that each question's request already has: its newest answered attempt and the reply as it came."""
     ids = {question.request_id for question in questions}
-    query = select(Attempt.request_id, Attempt.id, RawReply.body).join(RawReply, col(RawReply.attempt_id) == col(Attempt.id))
+    query = select(Attempt.request_id, Attempt.id, RawReply.body).join(
+        RawReply, col(RawReply.attempt_id) == col(Attempt.id)
+    )
     query = query.where(col(Attempt.request_id).in_(ids), Attempt.status == "answered").order_by(col(Attempt.id))
     kept = {request: (attempt or 0, body) for request, attempt, body in session.exec(query)} if ids else {}
     for question in questions:
@@ -92,9 +94,7 @@ def earlier_answers(session: Session, questions: Sequence[Question]) -> Iterator
         yield question, attempt, unpacked(body)
 
 
-def _waiting(
-    session: Session, run: Run, teacher: Teacher, plan: Plan, after: int, limit: int
-) -> Iterator[Question]:  # fmt: skip
+def _waiting(session: Session, run: Run, teacher: Teacher, plan: Plan, after: int, limit: int) -> Iterator[Question]:
     manners: dict[int | None, Manner] = {manner.id: manner for manner in plan.manners}
     query = select(RunItem, Prompt).join(Prompt, col(RunItem.prompt_id) == col(Prompt.id))
     query = query.where(RunItem.run_id == run.id, RunItem.state == "waiting", col(RunItem.position) > after)
@@ -134,7 +134,9 @@ def _living_holders(session: Session, run: Run, requests: Sequence[Request]) -> 
 
 
 def _write_down(session: Session, run: Run, questions: Sequence[Question], taken: set[int]) -> None:
-    session.execute(update(RunItem), [{"id": question.item_id, "request_id": question.request_id} for question in questions])
+    session.execute(
+        update(RunItem), [{"id": question.item_id, "request_id": question.request_id} for question in questions]
+    )
     free = (col(Request.id).in_(taken), col(Request.state) != RequestState.ANSWERED.value)
     if taken:
         flight = {"state": RequestState.IN_FLIGHT.value, "holder": run.id}

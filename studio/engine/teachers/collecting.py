@@ -129,7 +129,9 @@ class Collecting:
     def run_as_job(self, run_name: str) -> dict[str, Any]:
         """Collects in this process, with a job that pages and `understudy jobs` see. Returns the report."""
         if is_held(self.get(run_name)):
-            raise BadInput(f"The run '{run_name}' is being collected by another process at this moment. Wait for it, or stop it.")
+            raise BadInput(
+                f"The run '{run_name}' is being collected by another process at this moment. Wait for it, or stop it."
+            )
         job_id = self.start(run_name).id or 0
         try:
             return self._jobs.run_here(job_id)
@@ -146,7 +148,9 @@ class Collecting:
         """Puts a run's failed items back among those to ask; `start` or `run` asks them. Returns how many."""
         run = self.get(run_name)
         if is_held(run):
-            raise BadInput(f"The run '{run_name}' is being collected; retry its failed questions when it is done or stopped.")
+            raise BadInput(
+                f"The run '{run_name}' is being collected; retry its failed questions when it is done or stopped."
+            )
         return reopen_failed(self._database, run.id or 0)
 
     def set_budget(self, run_name: str, budget_usd: float | None) -> Run:

@@ -233,6 +233,5 @@ class Collector:
     def _report(self) -> None:
         totals = self.ledger.totals
         pause = self._pacer.paused_for
-        words = [f"{totals.failed:,} failed" if totals.failed else "", f"${totals.cost_usd:,.4f}" if totals.cost_usd else ""]
-        words.append(f"asking again in {pause:.0f} s" if pause >= 1 else "")
-        self.progress(totals.completed + totals.failed, totals.requested, ", ".join(filter(None, words)))
+        waiting = f"asking again in {pause:.0f} s" if pause >= 1 else ""
+        self.progress(totals.completed + totals.failed, totals.requested, waiting)

@@ -1,4 +1,4 @@
-"""What to ask next: questions whose time to be repeated has come, then new ones, read from the store a page at a time."""
+"""What to ask next: questions whose time to be repeated has come, then new ones, read a page at a time."""
 
 import heapq
 from collections import deque

@@ -26,9 +26,7 @@ def identity(teacher: Teacher) -> str:
     return f"{host}{port}{parts.path.rstrip('/')}{'?' + parts.query if parts.query else ''}"
 
 
-def fingerprint(
-    teacher: Teacher, messages: list[dict[str, Any]], parameters: dict[str, Any], sample: int
-) -> bytes:  # fmt: skip
+def fingerprint(teacher: Teacher, messages: list[dict[str, Any]], parameters: dict[str, Any], sample: int) -> bytes:
     """16 bytes of the teacher's identity and model, all messages, the decoding parameters and the sample's number."""
     asked = [identity(teacher), teacher.model, messages, parameters, sample]
     text = json.dumps(asked, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -36,7 +34,7 @@ def fingerprint(
 
 
 def _is_private(host: str) -> bool:
-    if "." not in host and ":" not in host or host.endswith((".local", ".localhost", ".internal")):
+    if ("." not in host and ":" not in host) or host.endswith((".local", ".localhost", ".internal")):
         return True
     try:
         return not ipaddress.ip_address(host).is_global

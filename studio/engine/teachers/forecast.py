@@ -1,4 +1,4 @@
-"""What a collection will take, before it is paid for: requests, dollars and seconds, from past answers where there are any."""
+"""What a collection will take, before it is paid for: requests, dollars and seconds, judged by past answers."""
 
 from dataclasses import dataclass
 
@@ -60,4 +60,3 @@ def _seconds(teacher: Teacher, requests: int, tokens_each: float, latency: float
     if teacher.tokens_per_minute:
         bounds.append(requests * tokens_each * 60 / teacher.tokens_per_minute)
     return max(bounds, default=None)
-

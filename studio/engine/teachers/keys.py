@@ -16,7 +16,7 @@ def key_of(teacher: Teacher) -> str:
     key = os.environ.get(teacher.api_key_env, "").strip()
     if not key:
         raise BadInput(
-            f"The variable {teacher.api_key_env}, which should hold the key of the teacher '{teacher.name}', is not set. "
+            f"The variable {teacher.api_key_env}, which holds the key of the teacher '{teacher.name}', is not set. "
             f"Set it and start again, for example: export {teacher.api_key_env}=..."
         )
     if not key.isascii() or any(character.isspace() for character in key):

@@ -1,5 +1,5 @@
-"""Everything a collector writes. Each function is one transaction that begins by renewing the run's lease, so nothing is
-written by a collector that lost its run, and an answer is kept whole (attempt, reply, states, trace) or not at all."""
+"""Everything a collector writes. Each function is one transaction that begins by renewing the run's lease, so nothing
+is written by a collector that lost its run, and an answer is kept whole (attempt, reply, states, trace) or not at all."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -27,7 +27,9 @@ _MOVE_REQUEST = (
     .where(_REQUEST.c.id == bindparam("request"), _REQUEST.c.state != ANSWERED)
     .values(state=bindparam("to"), holder=bindparam("by"), attempts=_REQUEST.c.attempts + 1)
 )
-_SETTLE_ITEM = update(_ITEM).where(_ITEM.c.id == bindparam("item")).values(state=bindparam("to"), reused=bindparam("again"))
+_SETTLE_ITEM = (
+    update(_ITEM).where(_ITEM.c.id == bindparam("item")).values(state=bindparam("to"), reused=bindparam("again"))
+)
 """Statements for every answer, made once: building one costs more than running it."""
 
 
@@ -114,7 +116,7 @@ class Ledger:
         return cost
 
     def missed(self, question: Question, fault: Fault, timing: Timing, *, for_good: bool, in_hand: bool) -> None:
-        """Records an attempt that brought no answer. `for_good` fails the item; `in_hand` keeps it to be asked again."""
+        """Records an attempt without an answer. `for_good` fails the item; `in_hand` keeps it to be asked again."""
         changes: dict[str, float] = {"attempts": 1, "failed": int(for_good)}
         with self.database.session() as session:
             self.lease.renew(session, changes)
@@ -142,13 +144,13 @@ class Ledger:
 
     def dearest_answer(self) -> float | None:
         """The highest cost of an answer of this run so far, in dollars; None before the first."""
-        query = select(func.max(Attempt.cost_usd)).where(Attempt.run_id == self.lease.run_id, Attempt.status == ANSWERED)
+        query = select(func.max(Attempt.cost_usd)).where(
+            Attempt.run_id == self.lease.run_id, Attempt.status == ANSWERED
+        )
         with self.database.session() as session:
             return session.exec(query).one()
 
-    def _attempt(
-        self, session: Session, question: Question, timing: Timing, status: str, rest: dict[str, Any]
-    ) -> int:  # fmt: skip
+    def _attempt(self, session: Session, question: Question, timing: Timing, status: str, rest: dict[str, Any]) -> int:
         row = {
             "request_id": question.request_id, "run_id": self.lease.run_id, "status": status,
             "started_at": timing.started_at, "latency": timing.latency,

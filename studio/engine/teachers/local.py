@@ -1,4 +1,4 @@
-"""Teachers that live on this machine: `practice://` and `replay:///file.jsonl` become a real server while they are needed.
+"""Teachers that live on this machine: `practice://` and `replay:///file.jsonl` become real servers while needed.
 
 The address kept in the database names what answers, not a port, so a teacher's identity never depends on one.
 """
@@ -61,7 +61,9 @@ def _command(base_url: str) -> list[str]:
         return ["studio.engine.practice.server"]
     path, mapping = replay_of(base_url)
     if not path.is_file():
-        raise BadInput(f"The file of recorded answers {path} is not there. Put it back or give the teacher another one.")
+        raise BadInput(
+            f"The file of recorded answers {path} is not there. Put it back or give the teacher another one."
+        )
     options = [part for key, value in mapping.items() for part in ("--map", f"{key}={value}")]
     return ["studio.engine.teachers.replay", str(path), *options]
 

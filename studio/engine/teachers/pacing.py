@@ -1,4 +1,4 @@
-"""Keeps to a teacher's limits: requests and tokens are let through evenly, and everything waits when the teacher says so."""
+"""Keeps to a teacher's limits: requests and tokens pass evenly, and everything waits when the teacher says so."""
 
 import asyncio
 import time

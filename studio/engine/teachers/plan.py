@@ -1,4 +1,4 @@
-"""What a run asks for: which system messages, how many samples, with which parameters; and the messages that come of it."""
+"""What a run asks for: which system messages, how many samples, which parameters; and what is sent for a prompt."""
 
 from dataclasses import asdict, dataclass
 from random import Random
@@ -53,7 +53,7 @@ class Plan:
         return self.samples * (max(1, len(self.manners)) if self.every else 1)
 
     def manners_for(self, prompt_digest: bytes) -> tuple[Manner | None, ...]:
-        """One for each of a prompt's items, before samples. A draw depends on the seed and the prompt's content alone."""
+        """One for each of a prompt's items, before samples. A draw depends on seed and prompt alone."""
         if not self.manners:
             return (None,)
         if self.every or len(self.manners) == 1:
@@ -82,7 +82,9 @@ def read_mix(mix: dict[str, Any]) -> tuple[int | None, dict[str, float]]:
     weights = mix.get("system_messages") if "system_messages" in mix else mix
     unknown = set(mix) - {"seed", "system_messages"} if "system_messages" in mix else set()
     if not isinstance(weights, dict) or not weights or unknown:
-        raise BadInput("A mix of system messages has 'system_messages' with a weight for each name, and maybe a 'seed'.")
+        raise BadInput(
+            "A mix of system messages has 'system_messages' with a weight for each name, and maybe a 'seed'."
+        )
     for name, weight in weights.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float):
             raise BadInput(f"The weight of the system message '{name}' must be a number.")

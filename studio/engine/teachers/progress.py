@@ -53,7 +53,9 @@ def progress_of(session: Session, run: Run) -> RunProgress:
     running = is_held(run)
     left = run.requested - run.completed - run.failed
     rate = _rate(session, run) if running else None
-    newest = select(Trace).where(Trace.project_id == run.project_id, Trace.run_id == run.id).order_by(col(Trace.id).desc())
+    newest = (
+        select(Trace).where(Trace.project_id == run.project_id, Trace.run_id == run.id).order_by(col(Trace.id).desc())
+    )
     return RunProgress(
         name=run.name, state="paused" if run.state == "running" and not running else run.state,
         stopped_by=run.stopped_by, total=run.requested, done=run.completed, reused=run.reused, failed=run.failed,

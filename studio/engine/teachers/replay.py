@@ -75,7 +75,9 @@ def replay_app(path: Path, mapping: dict[str, str] | None = None) -> Starlette:
     return chat_app(recording.models, recording.answer, any_model=not recording.names_models)
 
 
-def serve_replay(path: Path, mapping: dict[str, str] | None = None, port: int = 0, *, until_input_ends: bool = False) -> None:
+def serve_replay(
+    path: Path, mapping: dict[str, str] | None = None, port: int = 0, *, until_input_ends: bool = False
+) -> None:
     serve(replay_app(path, mapping), port, until_input_ends=until_input_ends)
 
 

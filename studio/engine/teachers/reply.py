@@ -74,8 +74,12 @@ def _object(who: str, raw: bytes) -> dict[str, Any]:
     try:
         body = json.loads(raw)
     except (ValueError, UnicodeDecodeError) as exc:
-        what = "a web page (HTML)" if _is_html(raw) else f"something that is not JSON: {_start(raw)}" if raw else "nothing"
-        raise Fault(FaultKind.MALFORMED, f"{who} answered with {what.rstrip('.')} instead of a chat completion.") from exc
+        what = (
+            "a web page (HTML)" if _is_html(raw) else f"something that is not JSON: {_start(raw)}" if raw else "nothing"
+        )
+        raise Fault(
+            FaultKind.MALFORMED, f"{who} answered with {what.rstrip('.')} instead of a chat completion."
+        ) from exc
     if not isinstance(body, dict):
         raise Fault(FaultKind.MALFORMED, f"{who} answered with JSON that is no chat completion: {_start(raw)}")
     return body

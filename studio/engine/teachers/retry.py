@@ -26,7 +26,9 @@ class Patience:
             return 1
         if kind is FaultKind.RATE_LIMITED and answered_before:
             return self.rate_limit_tries
-        return {FaultKind.UNREACHABLE: self.unreachable_tries, FaultKind.TIMEOUT: self.timeout_tries}.get(kind, self.tries)
+        return {FaultKind.UNREACHABLE: self.unreachable_tries, FaultKind.TIMEOUT: self.timeout_tries}.get(
+            kind, self.tries
+        )
 
 
 PATIENCE = Patience()
@@ -34,7 +36,7 @@ PATIENCE = Patience()
 
 def delay_before_retry(
     patience: Patience, fault: Fault, tries: int, rng: Random, *, answered_before: bool
-) -> float | None:  # fmt: skip
+) -> float | None:
     """Seconds until the next try after `tries` failed ones, or None when it is time to give up.
 
     A wait that the teacher named is kept in full; otherwise between half and all of the doubled wait, at random, so

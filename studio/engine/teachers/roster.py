@@ -48,7 +48,7 @@ class Teachers:
         terms: str = "unknown",
         terms_note: str = "",
     ) -> Teacher:
-        """Adds a teacher. `api_key_env` names the variable that holds the key; prices are US dollars per million tokens.
+        """Adds a teacher. `api_key_env` names the variable with the key; prices are US dollars per million tokens.
 
         Raises BadInput for what cannot be used and NameTaken.
         """
@@ -87,7 +87,9 @@ class Teachers:
         with self._database.session() as session:
             query = select(Teacher).where(Teacher.project_id == self._project_id)
             away = col(Teacher.archived_at)
-            return list(session.exec(query.where(away.is_not(None) if archived else away.is_(None)).order_by(col(Teacher.id))))
+            return list(
+                session.exec(query.where(away.is_not(None) if archived else away.is_(None)).order_by(col(Teacher.id)))
+            )
 
     def get(self, name: str) -> Teacher:
         """By name, archived ones too, so that runs made with them can be finished."""
@@ -158,7 +160,9 @@ def _check_numbers(teacher: Teacher) -> None:
         raise BadInput(f"The concurrency of the teacher '{teacher.name}' can be at most {MOST_CONCURRENCY}.")
     for what, price in (("input price", teacher.input_price), ("output price", teacher.output_price)):
         if price is not None and not 0 <= price < 1e9:
-            raise BadInput(f"The {what} of the teacher '{teacher.name}' must be zero or more dollars per million tokens.")
+            raise BadInput(
+                f"The {what} of the teacher '{teacher.name}' must be zero or more dollars per million tokens."
+            )
 
 
 def _looks_like_a_variable(text: str) -> bool:

@@ -23,7 +23,9 @@ COUNTERS = ("requested", "completed", "reused", "failed", "attempts", "input_tok
 NOTHING: Mapping[str, float] = {}
 _NO_CHANGE: dict[str, float] = dict.fromkeys(COUNTERS, 0)
 _RUN = Run.__table__  # type: ignore[attr-defined]
-_HOLD = update(_RUN).where(_RUN.c.id == bindparam("run"), _RUN.c.epoch == bindparam("of"), _RUN.c.holder == bindparam("by"))
+_HOLD = update(_RUN).where(
+    _RUN.c.id == bindparam("run"), _RUN.c.epoch == bindparam("of"), _RUN.c.holder == bindparam("by")
+)
 _RENEW = _HOLD.values(held_until=bindparam("until"), **{name: _RUN.c[name] + bindparam(name) for name in COUNTERS})
 """Made once: building a statement costs more than running it."""
 
@@ -37,7 +39,7 @@ class RunLease:
         self._holder = holder
 
     def renew(self, session: Session, counts: Mapping[str, float] = NOTHING) -> None:
-        """Renews the claim and adds to the run's counters. Raises Lost, which rolls back, when another collector has it."""
+        """Renews the claim and adds to the run's counters. Raises Lost, which rolls back, when another has it."""
         self._check(session.connection().execute(_RENEW, {**self._mine(), **_NO_CHANGE, **counts}))
 
     def change(self, session: Session, **values: Any) -> None:

@@ -1,4 +1,4 @@
-"""The library of system messages: what a teacher is told about the manner of its answer. A project may change its own."""
+"""The library of system messages: what a teacher is told about the manner of its answer. Each project has its own."""
 
 import time
 from dataclasses import dataclass
@@ -45,7 +45,9 @@ class SystemMessages:
         """In the library's order, a project's own ones after it."""
         with self._database.session() as session:
             query = select(SystemMessage).where(SystemMessage.project_id == self._project_id)
-            return list(session.exec(query.where(col(SystemMessage.archived_at).is_(None)).order_by(col(SystemMessage.id))))
+            return list(
+                session.exec(query.where(col(SystemMessage.archived_at).is_(None)).order_by(col(SystemMessage.id)))
+            )
 
     def get(self, name: str) -> SystemMessage:
         with self._database.session() as session:

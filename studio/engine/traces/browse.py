@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, cast, func, select
 from sqlalchemy.types import Text
 from sqlmodel import Session, col
 
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Run, Trace, TraceTag, TraceText
-from studio.engine.traces.filters import NONE, TraceFilter, condition
+from studio.engine.traces.filters import NONE, TraceFilter, among, condition
 
 COUNTED = 100_000
 """Traces counted for a page; more are reported as at least so many."""
@@ -23,7 +24,7 @@ TASKS_SHOWN = 30
 
 @dataclass(frozen=True)
 class TracePage:
-    """One page in the order of arrival. `next` and `previous` are cursors for `after` and `before`, or None at the ends."""
+    """One page in order of arrival. `next` and `previous` are cursors for `after` and `before`; None at the ends."""
 
     rows: list[Trace]
     next: str | None
@@ -102,7 +103,7 @@ def details(session: Session, project_id: int, ids: Iterable[int]) -> list[Trace
     """Traces with their texts, in the order asked for. Raises `NotFound` for one that is not in the project."""
     wanted = list(ids)
     query = (
-        select(Trace, TraceText, Run.name)
+        select(Trace, TraceText, col(Run.name))
         .join(TraceText, col(TraceText.trace_id) == col(Trace.id))
         .join(Run, col(Run.id) == col(Trace.run_id))
         .where(col(Trace.project_id) == project_id, col(Trace.id).in_(wanted))
@@ -113,7 +114,9 @@ def details(session: Session, project_id: int, ids: Iterable[int]) -> list[Trace
         raise NotFound(f"There is no trace {', '.join(missing[:5])} in this project.")
     tags: dict[int, list[str]] = {}
     for trace_id, tag in session.execute(
-        select(col(TraceTag.trace_id), col(TraceTag.tag)).where(col(TraceTag.trace_id).in_(wanted)).order_by(col(TraceTag.tag))
+        select(col(TraceTag.trace_id), col(TraceTag.tag))
+        .where(col(TraceTag.trace_id).in_(wanted))
+        .order_by(col(TraceTag.tag))
     ):
         tags.setdefault(trace_id, []).append(tag)
     return [TraceDetail(*found[id][:2], tags.get(id, []), found[id][2]) for id in wanted]
@@ -121,8 +124,8 @@ def details(session: Session, project_id: int, ids: Iterable[int]) -> list[Trace
 
 def known(session: Session, project_id: int, ids: list[int]) -> None:
     """Raises `NotFound` when one of the ids is no trace of the project."""
-    among = bindparam("ids", ids, expanding=True, literal_execute=True)
-    found = set(session.scalars(select(col(Trace.id)).where(col(Trace.project_id) == project_id, col(Trace.id).in_(among))))
+    query = select(col(Trace.id)).where(col(Trace.project_id) == project_id, among(ids))
+    found = set(session.scalars(query))
     missing = [str(id) for id in ids if id not in found]
     if missing:
         raise NotFound(f"There is no trace {', '.join(missing[:5])} in this project. Nothing was changed.")
@@ -130,7 +133,9 @@ def known(session: Session, project_id: int, ids: list[int]) -> None:
 
 # --- facets
 
-_COLUMNS = {
+Grouped = tuple[dict[str, list[str]], int]
+"""One combination of values, and how many traces have it."""
+_COLUMNS: dict[str, Any] = {
     "label": Trace.label,
     "correct": Trace.correct,
     "flag": cast(col(Trace.flags), Text),
@@ -154,17 +159,18 @@ def facets(database: Database, session: Session, project_id: int, filter: TraceF
     """
     here = [key for key in _COLUMNS if filter.values(key)]
     matching = condition(database, session, project_id, filter, without=here)
-    columns = [(column if key == "flag" else col(column)).label(key) for key, column in _COLUMNS.items()]
+    columns: list[Any] = [(column if key == "flag" else col(column)).label(key) for key, column in _COLUMNS.items()]
     newest = select(*columns).where(matching).order_by(col(Trace.id).desc()).limit(FACETED).subquery()
     grouped = session.execute(select(*newest.c, func.count()).group_by(*newest.c)).all()
     names = dict(session.execute(select(col(Run.id), col(Run.name)).where(col(Run.project_id) == project_id)).all())
-    rows = [({key: _shown(key, value, names) for key, value in zip(_COLUMNS, row, strict=False)}, row[-1]) for row in grouped]
+    rows = [({key: _shown(key, value, names) for key, value in zip(_COLUMNS, row, strict=False)}, row[-1])
+            for row in grouped]  # fmt: skip
     found = [Facet(key, _tallied(key, rows, filter, here)) for key in _COLUMNS]
     found += [_tags(database, session, project_id, filter), _tasks(database, session, project_id, filter)]
     return Facets([facet for facet in found if facet.values], sum(row[1] for row in rows) < FACETED)
 
 
-def _tallied(key: str, rows: list[tuple[dict[str, list[str]], int]], filter: TraceFilter, here: list[str]) -> list[tuple[str, int]]:
+def _tallied(key: str, rows: list[Grouped], filter: TraceFilter, here: list[str]) -> list[tuple[str, int]]:
     others = [(name, filter.values(name)) for name in here if name != key]
     tally: Counter[str] = Counter()
     for values, count in rows:

@@ -41,7 +41,8 @@ def label(
     changed = select(col(OperationRow.trace_id)).where(col(OperationRow.operation_id) == operation.id)
     if values:
         values["labelled_by"] = by or None
-        session.execute(update(Trace).where(col(Trace.id).in_(changed)).values(values))
+        marked = update(Trace).where(col(Trace.id).in_(changed)).values(values)
+        session.execute(marked.execution_options(synchronize_session=False))
     if tag:
         untagged = changed.where(~exists().where(*_tagged(OperationRow.trace_id, tag)))
         session.execute(insert(TraceTag).from_select(["trace_id", "tag"], untagged.add_columns(literal(tag))))
@@ -100,11 +101,14 @@ def _undo_label(session: Session, operation: Operation) -> int:
     """Puts the fields back that the operation set, and takes off the tag where it put it."""
     unchanged = _unchanged_since(session, operation)
     detail = dict(operation.detail)
-    fields = [field for field in _FIELDS if field in detail or (field == "labelled_by" and {"label", "rating"} & set(detail))]
+    fields = _FIELDS if {"label", "rating"} & set(detail) else ()
     if fields:
-        restored = {field: _before(operation, field) for field in fields}
+        restored = {field: _before(operation, field) for field in fields if field in detail or field == "labelled_by"}
         session.execute(
-            update(Trace).where(col(Trace.id).in_(unchanged)).values(restored).execution_options(synchronize_session=False)
+            update(Trace)
+            .where(col(Trace.id).in_(unchanged))
+            .values(restored)
+            .execution_options(synchronize_session=False)
         )
     if tag := detail.get("tag"):
         untagged = unchanged.where(col(OperationRow.before)["tagged"].as_integer() == 0)
@@ -123,7 +127,7 @@ def _before(operation: Operation, field: str) -> Any:
     )
 
 
-def _unchanged_since(session: Session, operation: Operation) -> Select[tuple[int]]:
+def _unchanged_since(session: Session, operation: Operation) -> Select[Any]:
     """The operation's traces that no later operation changed in the same respect."""
     standing = select(Operation).where(
         col(Operation.project_id) == operation.project_id,
@@ -143,7 +147,8 @@ def _respects(operation: Operation) -> set[str]:
     if operation.kind == REPAIR:
         return {REPAIR}
     detail = operation.detail
-    return {part for part in ("verdict", f"tag {detail.get('tag')}") if part != "verdict" or {"label", "rating"} & set(detail)}
+    tagged = {f"tag {detail['tag']}"} if "tag" in detail else set()
+    return tagged | ({"verdict"} if {"label", "rating"} & set(detail) else set())
 
 
 def _tagged(trace_id: Any, tag: str | None) -> tuple[ColumnElement[bool], ...]:

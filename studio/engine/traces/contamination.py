@@ -84,9 +84,7 @@ def _words(text: str) -> list[str]:
 
 
 def _in_a_row(words: list[str]) -> Iterator[int]:
-    return (
-        hash(tuple(words[start : start + WORDS_IN_A_ROW])) for start in range(len(words) - WORDS_IN_A_ROW + 1)
-    )
+    return (hash(tuple(words[start : start + WORDS_IN_A_ROW])) for start in range(len(words) - WORDS_IN_A_ROW + 1))
 
 
 def _digest(text: str) -> bytes:

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -62,16 +63,16 @@ class Datasets:
             with self._database.session() as session:
                 matching = condition(self._database, session, self._project_id, filter)
                 found = freezing.funnel(session, matching)
-                _refuse_none(found, harvest)
-                lines = freezing.rows(
+                rows = freezing.rows(
                     session, matching, harvest,
                     test_share=share, seed=seed, unseen=unseen, keep_system_message=keep_system_message,
                     progress=progress or _quietly,
                 )  # fmt: skip
-                first = next(lines, None)
-                if first is None:
-                    _refuse_none(found, harvest)
-                sha256, path = self._artifacts.put_lines(_from(first, lines))
+                with closing(rows) as lines:
+                    first = next(lines, None)
+                    if first is None:
+                        raise _nothing_left(found, harvest)
+                    sha256, path = self._artifacts.put_lines(chain([first], lines))
                 detail = _detail(filter, found, harvest, avoided)
                 detail |= {"seed": seed, "test_share": share, "keep_system_message": keep_system_message}
                 dataset = self._add(session, name, harvest, sha256, path, detail)
@@ -99,7 +100,8 @@ class Datasets:
             found = session.scalar(newest.where(col(Dataset.name) == ref))
             if found is None and (match := _VERSION.fullmatch(ref)):
                 version = int(match["version"][:18])
-                found = session.scalar(newest.where(col(Dataset.name) == match["name"], col(Dataset.version) == version))
+                of_name = newest.where(col(Dataset.name) == match["name"])
+                found = session.scalar(of_name.where(col(Dataset.version) == version))
             if found is not None:
                 return found
             known = select(col(Dataset.name), col(Dataset.version)).where(col(Dataset.project_id) == self._project_id)
@@ -184,18 +186,16 @@ def _detail(
     }
 
 
-def _refuse_none(found: list[tuple[str, int]], harvest: Harvest) -> None:
-    """Refuses an empty dataset in a sentence that says what took the traces away."""
+def _nothing_left(found: list[tuple[str, int]], harvest: Harvest) -> BadInput:
+    """Why a dataset would be empty, in a sentence that says what took the traces away."""
     counts = dict(found)
-    if counts[freezing.KEPT] > harvest.contaminated:
-        return
     if not counts[freezing.MATCHING]:
-        raise BadInput("No trace matches, so there is nothing to freeze. Collect or import some, or widen the filter.")
+        return BadInput("No trace matches, so there is nothing to freeze. Collect or import some, or widen the filter.")
     reasons = [f"{count:,} {reason}" for reason, count in found[1:-1] if count]
     reasons += [f"{harvest.contaminated:,} contaminated"] * bool(harvest.contaminated)
-    raise BadInput(
-        f"All {counts[freezing.MATCHING]:,} matching traces are left out ({', '.join(reasons)}), so there is nothing to "
-        "freeze. Label more to keep, or widen the filter."
+    return BadInput(
+        f"All {counts[freezing.MATCHING]:,} matching traces are left out ({', '.join(reasons)}), so there is nothing "
+        "to freeze. Label more to keep, or widen the filter."
     )
 
 
@@ -204,11 +204,7 @@ def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise BadInput(f"'{name[:80]}' cannot name a dataset: use up to 80 letters, digits, spaces, dots and hyphens.")
     if _VERSION.fullmatch(name):
-        raise BadInput(f"'{name}' reads like a version of a dataset. Leave the -v number out; versions count themselves.")
+        raise BadInput(
+            f"'{name}' reads like a version. Leave the -v number out: versions of a dataset count themselves."
+        )
     return name
-
-
-def _from(first: str | None, rest: Iterator[str]) -> Iterator[str]:
-    if first is not None:
-        yield first
-    yield from rest

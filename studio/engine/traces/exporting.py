@@ -3,7 +3,8 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
@@ -26,10 +27,10 @@ _BATCH = 1_000
 def export(
     session: Session, matching: ColumnElement[bool], path: Path, format: str, keep_system_message: bool
 ) -> dict[str, Any]:
-    """Writes every matching trace, rejected ones too unless the filter leaves them out; returns `rows`, `path`, `sha256`.
+    """Writes every matching trace, rejected ones too unless the filter leaves them out.
 
-    Text formats are a JSON list when the file's name ends in .json, else one object on each line. The file appears whole
-    or not at all. Raises `BadInput` when nothing matches or the file cannot be written.
+    Returns `rows`, `path`, `sha256`. Text formats are a JSON list when the file's name ends in .json, else one object
+    on each line. The file appears whole or not at all. Raises `BadInput` when nothing matches or it cannot be written.
     """
     if format not in FORMATS:
         raise BadInput(f"There is no export format '{format}'. The formats are: {', '.join(FORMATS)}.")
@@ -37,36 +38,37 @@ def export(
     if path.is_dir() or not path.parent.is_dir():
         fault = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
         raise BadInput(f"{path} {fault}. Name a file in an existing folder.")
-    rows = _rows(session, matching, _SHAPES[format], keep_system_message)
-    first = next(rows, None)
-    if first is None:
-        raise BadInput("No trace matches, so there is nothing to export. Widen the filter.")
     write = _write_parquet if format == "parquet" else _write_list if path.suffix == ".json" else _write_lines
-    count = _written_whole(path, lambda file: write(file, chain([first], rows)))
+    with closing(_rows(session, matching, _SHAPES[format], keep_system_message)) as rows:
+        first = next(rows, None)
+        if first is None:
+            raise BadInput("No trace matches, so there is nothing to export. Widen the filter.")
+        count = _written_whole(path, lambda file: write(file, chain([first], rows)))
     return {"rows": count, "path": str(path), "sha256": sha256_of(path)}
 
 
 def _rows(
     session: Session, matching: ColumnElement[bool], shape: Callable[..., dict[str, Any]], keep_system_message: bool
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     chosen = (col(getattr(Trace, name)) for name in _FIELDS)
     texts = (TraceText.prompt, TraceText.messages, TraceText.system_message, TraceText.response)
-    query = (
+    query: Any = (
         select(*(col(text).label(f"text_{index}") for index, text in enumerate(texts)), *chosen)
         .join(Trace, col(TraceText.trace_id) == col(Trace.id))
         .where(matching)
         .order_by(col(Trace.id))
         .execution_options(yield_per=_BATCH)
     )
-    for prompt, messages, system_message, response, *fields in session.execute(query):
-        turns = conversation(
-            prompt=prompt,
-            messages=messages,
-            system_message=system_message,
-            response=response,
-            keep_system_message=keep_system_message,
-        )
-        yield shape(dict(zip(_FIELDS, fields, strict=True)), turns)
+    with session.execute(query) as found:
+        for prompt, messages, system_message, response, *fields in found:
+            turns = conversation(
+                prompt=prompt,
+                messages=messages,
+                system_message=system_message,
+                response=response,
+                keep_system_message=keep_system_message,
+            )
+            yield shape(dict(zip(_FIELDS, fields, strict=True)), turns)
 
 
 def _messages(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
@@ -104,8 +106,9 @@ _SHAPES: dict[str, Callable[..., dict[str, Any]]] = {
 
 def _write_lines(file: IO[bytes], rows: Iterator[dict[str, Any]]) -> int:
     count = 0
-    for count, row in enumerate(rows, 1):
+    for row in rows:
         file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+        count += 1
     return count
 
 
@@ -145,8 +148,7 @@ def _written_whole(path: Path, write: Callable[[IO[bytes]], int]) -> int:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-        os.replace(temporary, path)
+        temporary.replace(path)
     except PermissionError as exc:
         raise BadInput(f"{path} cannot be written ({exc.strerror}). Name a file in a folder of yours.") from exc
     return count
-

@@ -1,11 +1,11 @@
-"""Which traces are meant: a filter parsed from KEY=VALUE pairs or a query string, and the SQL condition it stands for."""
+"""Which traces are meant: a filter from KEY=VALUE pairs or a query string, and the SQL condition it stands for."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, cast, exists, false, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, cast, exists, false, or_, select, true
 from sqlalchemy.types import Text
 from sqlmodel import Session, col
 
@@ -50,7 +50,8 @@ class TraceFilter:
         for pair in pairs:
             key, equals, value = pair.partition("=")
             if not equals:
-                raise BadInput(f"The filter '{pair}' is not KEY=VALUE, as in label=keep. The keys are: {', '.join(KEYS)}.")
+                known = ", ".join(KEYS)
+                raise BadInput(f"The filter '{pair}' is not KEY=VALUE, as in label=keep. The keys are: {known}.")
             given.setdefault(key.strip(), []).append(value)
         return cls.parse(given, query=query)
 
@@ -93,7 +94,7 @@ def condition(
     if filter.query:
         parts.append(col(Trace.id).in_(trace_ids_matching(database, filter.query)))
     if filter.ids is not None:
-        parts.append(_among(filter.ids))
+        parts.append(among(filter.ids))
     return and_(*parts)
 
 
@@ -106,9 +107,12 @@ def run_id(session: Session, project_id: int, name: str) -> int:
     return int(found)
 
 
-def _among(ids: tuple[int, ...]) -> ColumnElement[bool]:
+def among(ids: Sequence[int]) -> ColumnElement[bool]:
     """Written into the statement: a hand-picked selection may be longer than a statement's list of variables."""
-    return col(Trace.id).in_(bindparam("ids", ids, expanding=True, literal_execute=True, unique=True)) if ids else false()
+    if not ids:
+        return false()
+    written: BindParameter[Any] = bindparam("ids", list(ids), expanding=True, literal_execute=True, unique=True)
+    return col(Trace.id).in_(written)
 
 
 def _checked(key: str, value: str) -> str:

@@ -1,13 +1,13 @@
-"""From traces to the rows of a dataset: what enters, why the rest does not, and which side of the split each prompt is on."""
+"""From traces to the rows of a dataset: what enters, why the rest does not, and which side each prompt is on."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlmodel import Session, col
 
 from studio.engine.errors import BadInput
@@ -18,6 +18,7 @@ from studio.engine.traces.conversation import conversation, opening_of
 
 TRAIN, TEST = "train", "test"
 MATCHING, REJECTED, EMPTY, CONTAMINATED, KEPT = "matching", "rejected", "empty", "contaminated", "kept"
+TALLIED = ("teachers", "models", "terms", "system_messages", "families")
 _BATCH = 1_000
 _SPACE = 2**64
 
@@ -29,9 +30,7 @@ class Harvest:
     split: dict[int, str] = field(default_factory=dict)
     """Side of each trace that entered."""
     contaminated: int = 0
-    tallies: dict[str, Counter[str]] = field(
-        default_factory=lambda: {name: Counter() for name in ("teachers", "models", "terms", "system_messages", "families")}
-    )
+    tallies: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in TALLIED})
     teacher_terms: dict[str, str] = field(default_factory=dict)
 
 
@@ -73,10 +72,11 @@ def sides(session: Session, matching: ColumnElement[bool], test_share: float, se
         return {}
     places: set[tuple[float, bytes]] = set()
     query = select(col(TraceText.prompt), col(TraceText.messages)).join(Trace, col(Trace.id) == col(TraceText.trace_id))
-    for prompt, messages in session.execute(query.where(enters(matching)).execution_options(yield_per=_BATCH)):
-        places.add(_place(opening_of(prompt, messages), seed))
-        if len(places) > 1 and min(places)[0] < test_share <= max(places)[0]:
-            return {}
+    with session.execute(query.where(enters(matching)).execution_options(yield_per=_BATCH)) as found:
+        for prompt, messages in found:
+            places.add(_place(opening_of(prompt, messages), seed))
+            if len(places) > 1 and min(places)[0] < test_share <= max(places)[0]:
+                return {}
     if len(places) < 2:
         return {}
     first, last = min(places), max(places)
@@ -93,38 +93,44 @@ def rows(
     unseen: Unseen,
     keep_system_message: bool,
     progress: Progress,
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """The lines of the dataset's file in the order of the traces; `harvest` counts what passes and what does not."""
     moved = sides(session, matching, test_share, seed)
     total = session.scalar(select(func.count()).select_from(Trace).where(enters(matching))) or 0
-    fields = (Trace.id, Trace.prompt_id, Trace.teacher, Trace.model, Trace.terms, Trace.system_message, Trace.family)
-    query = (
-        select(*fields, TraceText.prompt, TraceText.messages, TraceText.system_message.label("system_text"),  # type: ignore[attr-defined]
-               TraceText.response)
+    with session.execute(_texts(matching)) as found:
+        for done, row in enumerate(found, 1):
+            if done % _BATCH == 0:
+                progress(done, total, "freezing")
+            if unseen and any(unseen.holds(question) for question in _questions(row.prompt, row.messages)):
+                harvest.contaminated += 1
+                continue
+            place, key = _place(opening_of(row.prompt, row.messages), seed)
+            side = moved.get(key) or (TEST if place < test_share else TRAIN)
+            harvest.split[row.id] = side
+            _count(harvest, row)
+            turns = conversation(
+                prompt=row.prompt,
+                messages=row.messages,
+                system_message=row.system_text,
+                response=row.response,
+                keep_system_message=keep_system_message,
+            )
+            line = {"messages": turns, "trace_id": row.id, "prompt_id": row.prompt_id, "split": side}
+            yield json.dumps(line, ensure_ascii=False)
+
+
+def _texts(matching: ColumnElement[bool]) -> Select[Any]:
+    """What a dataset needs of each trace that enters, in order, read in batches."""
+    names = ("id", "prompt_id", "teacher", "model", "terms", "system_message", "family")
+    texts = [col(TraceText.prompt), col(TraceText.messages), col(TraceText.response)]
+    system_text: Any = col(TraceText.system_message).label("system_text")
+    return (
+        select(*(col(getattr(Trace, name)) for name in names), *texts, system_text)
         .join(TraceText, col(TraceText.trace_id) == col(Trace.id))
         .where(enters(matching))
         .order_by(col(Trace.id))
         .execution_options(yield_per=_BATCH)
-    )  # fmt: skip
-    for done, row in enumerate(session.execute(query), 1):
-        if done % _BATCH == 0:
-            progress(done, total, "freezing")
-        if unseen and any(unseen.holds(question) for question in _questions(row.prompt, row.messages)):
-            harvest.contaminated += 1
-            continue
-        place, key = _place(opening_of(row.prompt, row.messages), seed)
-        side = moved.get(key) or (TEST if place < test_share else TRAIN)
-        harvest.split[row.id] = side
-        _count(harvest, row)
-        turns = conversation(
-            prompt=row.prompt,
-            messages=row.messages,
-            system_message=row.system_text,
-            response=row.response,
-            keep_system_message=keep_system_message,
-        )
-        line = {"messages": turns, "trace_id": row.id, "prompt_id": row.prompt_id, "split": side}
-        yield json.dumps(line, ensure_ascii=False)
+    )
 
 
 def checked_share(test_share: float) -> float:

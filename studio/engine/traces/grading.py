@@ -1,17 +1,16 @@
 """Grading stored traces by exact match of the final answer, in pieces and only writing what changes."""
 
-from collections.abc import Callable
-
 from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
 
+from studio.engine.jobs.context import Progress
 from studio.engine.store.tables import Trace, TraceText
 from studio.engine.traces.grade import same_answer
 
 PIECE = 5_000
 
 
-def grade(session: Session, matching: ColumnElement[bool], progress: Callable[[int, int | None, str], None]) -> dict[str, int]:
+def grade(session: Session, matching: ColumnElement[bool], progress: Progress) -> dict[str, int]:
     """Compares each answer with the known one. Returns `graded`, `correct`, `wrong`, `no_known_answer`."""
     total = session.scalar(select(func.count()).select_from(Trace).where(matching)) or 0
     tally = {True: 0, False: 0, None: 0}
@@ -35,7 +34,8 @@ def grade(session: Session, matching: ColumnElement[bool], progress: Callable[[i
                 changed[verdict].append(id)  # type: ignore[arg-type]
         for verdict, ids in changed.items():
             if ids:
-                session.execute(update(Trace).where(col(Trace.id).in_(ids)).values(correct=verdict))
+                graded = update(Trace).where(col(Trace.id).in_(ids)).values(correct=verdict)
+                session.execute(graded.execution_options(synchronize_session=False))
         last, done = rows[-1][0], done + len(rows)  # type: ignore[assignment]
         progress(done, total, "grading")
     return {

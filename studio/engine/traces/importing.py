@@ -1,4 +1,4 @@
-"""Bringing in answers that exist already: a file with prompts and responses becomes a run of traces, in one transaction."""
+"""Bringing in existing answers: a file of prompts and responses becomes a run of traces, whole or not at all."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -96,7 +96,7 @@ def settle(path: Path, format: str = AUTO, mapping: dict[str, str] | None = None
     checked({"prompt": response}, rows, path.name)
     fields = rest or {field: column for field, column in guess(rows, path.name).items() if column != response}
     if "prompt" not in fields:
-        raise BadInput(f"{path.name} has one column for both prompt and response. Name them: --map prompt=A,response=B.")
+        raise BadInput(f"{path.name} has one column for prompt and response. Name both: --map prompt=A,response=B.")
     return AnswerSource(replace(source, shape=Columns(fields)), response)
 
 
@@ -138,15 +138,13 @@ def import_file(
     }
 
 
-def _new_run(
-    session: Session, project_id: int, source: AnswerSource, name: str, teacher_name: str, terms: str
-) -> Run:
+def _new_run(session: Session, project_id: int, source: AnswerSource, name: str, teacher_name: str, terms: str) -> Run:
     name, teacher_name = name.strip(), teacher_name.strip()
     for what, given in (("run", name), ("teacher", teacher_name)):
         if not given or len(given) > LONGEST_NAME or any(ord(character) < 32 for character in given):
             raise BadInput(f"The name of the {what} is 1 to {LONGEST_NAME} characters on one line.")
     if terms not in TERMS:
-        raise BadInput(f"Terms are {', '.join(TERMS)}: may these answers train another model? '{terms}' is none of them.")
+        raise BadInput(f"May these answers train another model? Terms are {', '.join(TERMS)}, not '{terms}'.")
     if session.exec(select(col(Run.id)).where(col(Run.project_id) == project_id, col(Run.name) == name)).first():
         raise NameTaken.of("run", name)
     settings = {

@@ -36,9 +36,7 @@ def numbers_of(text: str) -> list[list[Number]]:
 
 def same_numbers(first: list[list[Number]], second: list[list[Number]]) -> bool:
     """Whether some reading of one is some reading of the other: as many numbers, at least one, equal in order."""
-    return any(
-        len(one) == len(other) > 0 and all(map(_equal, one, other)) for one in first for other in second
-    )
+    return any(len(one) == len(other) > 0 and all(map(_equal, one, other)) for one in first for other in second)
 
 
 def without_numbers(text: str) -> str:

@@ -27,8 +27,8 @@ def repair(session: Session, trace: Trace, text: TraceText, response: str, by: s
     operation = Operation(project_id=trace.project_id, kind=REPAIR, by=by, changed=1)
     session.add(operation)
     session.flush()
-    before = _state(trace, text)
-    session.add(OperationRow(operation_id=operation.id, trace_id=trace.id, before=before))
+    assert operation.id is not None and trace.id is not None
+    session.add(OperationRow(operation_id=operation.id, trace_id=trace.id, before=_state(trace, text)))
     original = text.response if text.original_response is None else text.original_response
     edited = response != original
     flags = [flag for flag in trace.flags if flag not in _TOLD_FROM_ANSWER]

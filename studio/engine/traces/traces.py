@@ -80,9 +80,7 @@ class Traces:
         """
         with self._database.session() as session:
             matching = self._matching(session, selection)
-            return changing.label(
-                session, self._project_id, matching, verdict=verdict, tag=tag, rating=rating, by=by
-            )
+            return changing.label(session, self._project_id, matching, verdict=verdict, tag=tag, rating=rating, by=by)
 
     def tag(self, selection: Selection, tag: str, *, by: str = "") -> Operation:
         return self.label(selection, tag=tag, by=by)
@@ -91,7 +89,7 @@ class Traces:
         return self.label(selection, rating=rating, by=by)
 
     def undo(self, by: str | None = None) -> Operation | None:
-        """Takes back the last label, tag, rating or repair that still stands, of one person if named; then the one before."""
+        """Takes back the last label, tag, rating or repair that stands, of one person if named; then the one before."""
         with self._database.session() as session:
             return changing.undo(session, self._project_id, by)
 
@@ -119,7 +117,12 @@ class Traces:
     # --- files
 
     def export(
-        self, path: Path, *, filter: TraceFilter | None = None, format: str = "messages", keep_system_message: bool = True
+        self,
+        path: Path,
+        *,
+        filter: TraceFilter | None = None,
+        format: str = "messages",
+        keep_system_message: bool = True,
     ) -> dict[str, Any]:
         """Writes matching traces to a file; see `exporting.export`."""
         with self._database.session() as session:

@@ -84,7 +84,7 @@ class Recorder(Observer):
 
     def stage_finished(self, position: int, report: StageReport) -> None:
         self.flush()
-        self._stage(position, state="done", **_figures(report))
+        self._report(position, report, "done")
 
     def should_stop(self) -> bool:
         return self.context.should_stop()
@@ -109,7 +109,7 @@ class Recorder(Observer):
         stopped = result.state == "stopped"
         for position, report in enumerate(result.stages):
             last = stopped and position == len(result.stages) - 1
-            self._stage(position, state="stopped" if last else "done", **_figures(report))
+            self._report(position, report, "stopped" if last else "done")
         self._model(state="stopped" if stopped else "ready")
         if not stopped:
             self.context.progress(sum(report.steps for report in result.stages), None, "trained")
@@ -128,6 +128,16 @@ class Recorder(Observer):
                 stage.state = state
         words = exc.message if isinstance(exc, StudioError) else f"{type(exc).__name__}: {exc}"
         self._model(state=state, fault=words[:500])
+
+    def _report(self, position: int, report: StageReport, state: str) -> None:
+        """The figures of a stage; how many conversations it used, dropped and cut is kept beside what it was told."""
+
+        def counts(session: Session) -> None:
+            stage = session.get(Stage, self.stage_ids[position])
+            assert stage is not None
+            stage.spec = {**stage.spec, "rows": report.rows, "notes": report.notes}
+
+        self._stage(position, counts, state=state, **_figures(report))
 
     def _stage(self, position: int, also: Callable[[Session], None] | None = None, **values: Any) -> None:
         with self.context.session() as session:

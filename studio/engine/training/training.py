@@ -183,9 +183,13 @@ class Training:
             return list(session.exec(query.order_by(col(StagePoint.step))))
 
     def report(self, name: str) -> dict[str, Any]:
-        """`model`, `stages` and `path`; `stopped` when it was stopped before the end."""
+        """`model`, `stages` and `path`; `stopped` when it was stopped before the end. A stage's `rows` counts the
+        conversations that were used, held out, too long, cut or ambiguous."""
         model = self._student(name)
-        stages = [{key: getattr(stage, key) for key in REPORTED} for stage in self.stages(name)]
+        stages = [
+            {key: getattr(stage, key) for key in REPORTED} | {"rows": stage.spec.get("rows", {})}
+            for stage in self.stages(name)
+        ]
         report: dict[str, Any] = {"model": name, "stages": stages, "path": model.path}
         return report | {"stopped": True} if model.state == "stopped" else report
 

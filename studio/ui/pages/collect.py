@@ -9,6 +9,7 @@ from studio.engine.errors import BadInput, NotFound, StudioError
 from studio.engine.store.tables import Job, Run
 from studio.ui import links, parts
 from studio.ui.pages import collect_views as views
+from studio.ui.parts.numbers import number_in, optional_number
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -27,19 +28,24 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
     with gr.Row(visible=False, elem_id="collect-actions", elem_classes="toolbar") as actions:
         stop = gr.Button(t("pause"), elem_id="collect-stop", scale=0, min_width=140)
         resume = gr.Button(t("resume"), elem_id="collect-resume", variant="primary", scale=0, min_width=140)
-        retry = gr.Button(t("retry"), elem_id="collect-retry", scale=0, min_width=160)
+        retry = gr.Button(t("retry"), elem_id="collect-retry", scale=0, min_width=210)
     newest = parts.html(elem_id="collect-newest")
     errors = parts.html(elem_id="collect-errors")
     with gr.Accordion(t("new"), open=False, elem_id="collect-form", elem_classes="panel") as form:
         fields = _form(t)
         start = gr.Button(t("start.plain"), elem_id="collect-start", variant="primary", scale=0, min_width=240)
     runs = parts.html(elem_id="collect-runs")
-    goto = gr.Textbox(elem_id="collect-goto", elem_classes="unseen", show_label=False)
+    with gr.Row(elem_classes="unseen"):
+        goto = gr.Textbox(elem_id="collect-goto", show_label=False)
 
     def read(request: gr.Request) -> parts.Live:
         here = parts.project_of(request, studio)
         every, run = here.collecting.runs(), _chosen(here, request)
-        names = {teacher.id or 0: teacher.name for archived in (False, True) for teacher in here.teachers.list(archived=archived)}
+        names = {
+            teacher.id or 0: teacher.name
+            for archived in (False, True)
+            for teacher in here.teachers.list(archived=archived)
+        }
         listed = views.runs_list(t, here, every, names, run.name if run else "")
         if run is None:
             return parts.Live(["", gr.Row(visible=False), *[gr.Button(visible=False)] * 3, "", "", listed], busy=False)
@@ -65,7 +71,9 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         asked = parts.query_value(request, "teacher")
         return {
             fields["teacher"]: gr.Dropdown(choices=teachers, value=_first(asked, teachers)),
-            fields["prompts"]: gr.Dropdown(choices=sources, value=_first(parts.query_value(request, "prompts"), sources)),
+            fields["prompts"]: gr.Dropdown(
+                choices=sources, value=_first(parts.query_value(request, "prompts"), sources)
+            ),
             fields["system"]: gr.Dropdown(choices=[message.name for message in here.system_messages.list()]),
             form: gr.Accordion(open=bool(asked) or not here.collecting.runs()),
         }
@@ -75,7 +83,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         wanted = dict(zip(fields, values, strict=True))
         try:
             forecast = here.collecting.foresee(
-                wanted["teacher"] or "", wanted["prompts"] or "", samples=int(wanted["samples"] or 1), **messages_of(wanted)
+                wanted["teacher"] or "", wanted["prompts"] or "", samples=samples_of(wanted, t), **messages_of(wanted)
             )
         except StudioError:
             return gr.Button(t("start.plain"))
@@ -87,7 +95,8 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         if not (wanted["teacher"] and wanted["prompts"]):
             raise BadInput(t("choose.both"))
         run = here.collecting.create(
-            wanted["teacher"], wanted["prompts"], samples=int(wanted["samples"] or 1), budget_usd=wanted["budget"],
+            wanted["teacher"], wanted["prompts"], samples=samples_of(wanted, t),
+            budget_usd=number_in(wanted["budget"], t("budget"), t),
             parameters=parameters_of(wanted, t), name=(wanted["name"] or "").strip() or None, **messages_of(wanted),
         )  # fmt: skip
         here.collecting.start(run.name)
@@ -137,9 +146,17 @@ def messages_of(wanted: dict[str, Any]) -> dict[str, Any]:
     return {"system_message": names or None}
 
 
+def samples_of(wanted: dict[str, Any], t: Texts) -> int:
+    return int(number_in(wanted["samples"], t("samples"), t) or 1)
+
+
 def parameters_of(wanted: dict[str, Any], t: Texts) -> dict[str, Any]:
     """The decoding parameters of the form. Raises BadInput when the further ones are not a JSON object."""
-    found = {"temperature": wanted["temperature"], "max_tokens": int(wanted["max_tokens"]) if wanted["max_tokens"] else None}
+    longest = number_in(wanted["max_tokens"], t("max_tokens"), t)
+    found = {
+        "temperature": number_in(wanted["temperature"], t("temperature"), t),
+        "max_tokens": longest and int(longest),
+    }
     parameters = {key: value for key, value in found.items() if value is not None}
     further = (wanted["further"] or "").strip()
     if not further:
@@ -161,32 +178,37 @@ def _form(t: Texts) -> dict[str, Any]:
         fields["prompts"] = gr.Dropdown(label=t("prompts"), choices=[], value=None, elem_id="collect-prompts")
     with gr.Row():
         fields["system"] = gr.Dropdown(
-            label=t("system.message"), info=t("system.info"), choices=[], value=[], multiselect=True, elem_id="collect-system"
+            label=t("system.message"),
+            info=t("system.info"),
+            choices=[],
+            value=[],
+            multiselect=True,
+            elem_id="collect-system",
         )
         fields["manner"] = gr.Radio(
             label=t("manner"), choices=[(t("manner.draw"), "draw"), (t("manner.each"), "each")], value="draw",
             elem_id="collect-manner",
         )  # fmt: skip
     with gr.Row():
-        fields["samples"] = _number(t, "samples", 1, precision=0, minimum=1)
-        fields["budget"] = _number(t, "budget", None, minimum=0)
-        fields["temperature"] = _number(t, "temperature", None, minimum=0)
-        fields["max_tokens"] = _number(t, "max_tokens", None, precision=0, minimum=1)
+        for name, value in (("samples", 1), ("budget", None), ("temperature", None), ("max_tokens", None)):
+            fields[name] = optional_number(t(name), t(f"{name}.info"), value=value, elem_id=f"collect-{name}")
     with gr.Row():
         fields["further"] = gr.Textbox(
-            label=t("further"), info=t("further.info"), placeholder='{"top_p": 0.9}', elem_id="collect-further", max_lines=1
+            label=t("further"),
+            info=t("further.info"),
+            placeholder='{"top_p": 0.9}',
+            elem_id="collect-further",
+            max_lines=1,
         )
         fields["name"] = gr.Textbox(label=t("name"), info=t("name.info"), elem_id="collect-name", max_lines=1)
     return fields
 
 
-def _number(t: Texts, name: str, value: float | None, **options: Any) -> gr.Number:
-    return gr.Number(label=t(name), info=t(f"{name}.info"), value=value, elem_id=f"collect-{name}", **options)
-
-
 def _chosen(here: "Studio", request: gr.Request) -> Run | None:
-    """The run in the address, else the newest; None when there is none."""
+    """The run in the address, else the newest; None when there is none, or when a new one is to be made."""
     name = parts.query_value(request, "run")
+    if not name and parts.query_value(request, "teacher"):
+        return None
     try:
         if name:
             return here.collecting.get(name)

@@ -1,5 +1,6 @@
-"""What Collect shows: a run's card, its newest answer, what went wrong, and the list of runs. Pure: values in, HTML out."""
+"""What Collect shows: a run, its newest answer, what went wrong, and the list of runs. Pure: values in, HTML out."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,18 @@ from studio.ui.text import Texts
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
+_WAIT = re.compile(r"again in (\d+) s")
+
 
 def run_card(t: Texts, here: "Studio | str", now: RunProgress, state: str, job: Job | None) -> Markup:
     """One run: how far it is, what it cost, what comes next."""
-    detail = ", ".join(filter(None, (_pace(t, now), job.message if job and state == "running" else "")))
+    detail = ", ".join(filter(None, (_pace(t, now), _waiting(t, job) if state == "running" else "")))
     bar = parts.progress_bar(now.done, now.total, label=t("answered"), detail=detail)
     figures_ = parts.stats(
         [
-            parts.Stat(t("stat.done"), figures.number(now.done), hint=t("stat.reused", n=now.reused) if now.reused else ""),
+            parts.Stat(
+                t("stat.done"), figures.number(now.done), hint=t("stat.reused", n=now.reused) if now.reused else ""
+            ),
             parts.Stat(t("stat.left"), figures.number(now.left)),
             parts.Stat(t("stat.failed"), figures.number(now.failed)),
             parts.Stat(t("stat.spent"), figures.money(now.spent_usd), hint=t("stat.tokens", n=now.output_tokens)),
@@ -40,6 +45,12 @@ def _pace(t: Texts, now: RunProgress) -> str:
     pace = t("pace.second", rate=f"{rate / 60:.1f}") if rate >= 120 else t("pace.minute", rate=f"{rate:.0f}")
     left = t("time.left", span=figures.duration(t, now.eta_seconds)) if now.eta_seconds is not None else ""
     return ", ".join(filter(None, (pace, left)))
+
+
+def _waiting(t: Texts, job: Job | None) -> str:
+    """The wait that a teacher's limit asks for, which the job's message gives in seconds."""
+    found = _WAIT.search(job.message) if job else None
+    return t("waiting", span=figures.duration(t, int(found[1]))) if found else ""
 
 
 def _remark(t: Texts, here: "Studio | str", now: RunProgress, state: str, job: Job | None) -> Markup:
@@ -64,7 +75,9 @@ def newest_view(t: Texts, here: "Studio | str", now: RunProgress) -> Markup:
         return Markup()
     trace = now.newest
     more = parts.link(t("open"), links.to("traces", here, run=now.name, trace=trace.id))
-    body = Markup('<p class="muted">{}</p>{}').format(trace.prompt_preview, parts.markdown.plain(trace.response_preview))
+    body = Markup('<p class="muted">{}</p>{}').format(
+        trace.prompt_preview, parts.markdown.plain(trace.response_preview)
+    )
     return parts.card(t("newest"), body, actions=more)
 
 

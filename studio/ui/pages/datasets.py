@@ -48,9 +48,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
                 avoid = gr.File(label=t("avoid"), file_count="multiple", elem_id="datasets-avoid", height=120)
                 keep = gr.Checkbox(label=t("keep.system"), info=t("keep.system.info"), elem_id="datasets-keep-system")
                 seed = gr.Number(label=t("seed"), value=0, precision=0, minimum=0, elem_id="datasets-seed")
-            freeze = gr.Button(
-                t("freeze"), variant="primary", elem_id="datasets-freeze", elem_classes="main-action"
-            )
+            freeze = gr.Button(t("freeze"), variant="primary", elem_id="datasets-freeze", elem_classes="main-action")
         with gr.Column(scale=1, min_width=300):
             funnel = parts.html(elem_id="datasets-funnel")
     versions = parts.html(elem_id="datasets-versions")

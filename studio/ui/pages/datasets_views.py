@@ -26,22 +26,21 @@ def section(title: str) -> Markup:
     return Markup('<h2 class="section-title">{}</h2>').format(title)
 
 
-def funnel(
-    t: Texts, steps: list[tuple[str, int]], facets: Facets, filter: TraceFilter, here: "Studio | str"
-) -> Markup:
+def funnel(t: Texts, steps: list[tuple[str, int]], facets: Facets, filter: TraceFilter, here: "Studio | str") -> Markup:
     """From what matches to what enters, a bar for each step, and remarks that link to the traces they are about."""
     counts = dict(steps)
     if not counts[MATCHING]:
         if filter.is_empty:
             return parts.empty_state(t("empty"), t("empty.do"), links.to("collect", here), icon="datasets")
         return parts.empty_state(t("none.match"), t("see.traces"), links.to("traces", here), icon="search")
-    bars = Markup().join(_step(t, reason, count, counts[MATCHING]) for reason, count in steps if count or reason == KEPT)
+    shown = [step for step in steps if step[1] or step[0] == KEPT]
+    bars = Markup().join(_step(t, reason, count, counts[MATCHING]) for reason, count in shown)
     chips = Markup(" ").join(
         Markup('<span class="chip">{}: {}</span>').format(t.of("traces")(f"key.{key}"), ", ".join(values))
         for key, values in filter.conditions
     )
-    asked = Markup('<p class="chips">{}{}</p>').format(chips, Markup(' <span class="chip">“{}”</span>').format(filter.query)
-                                                       if filter.query else "")  # fmt: skip
+    words = Markup(' <span class="chip">“{}”</span>').format(filter.query) if filter.query else ""
+    asked = Markup('<p class="chips">{}{}</p>').format(chips, words)
     title = t("funnel", matching=counts[MATCHING], kept=counts[KEPT])
     see = parts.link(t("see.traces"), links.to("traces", here, q=filter.query, **_single(filter)), button=True)
     return parts.card(title, asked + bars + _remarks(t, facets, filter, here), actions=see)
@@ -63,8 +62,8 @@ def versions(t: Texts, found: Sequence["Dataset"], ref: str, here: "Studio | str
         for one in found
     ]
     selected = next((n for n, one in enumerate(found) if _ref(one) == ref), None)
-    columns = [t("dataset"), parts.Column(t("train"), number=True), parts.Column(t("test"), number=True), t("terms"),
-               t("sha256"), t("created")]  # fmt: skip
+    sizes = [parts.Column(t(side), number=True) for side in ("train", "test")]
+    columns: list[parts.Column | str] = [t("dataset"), *sizes, t("terms"), t("sha256"), t("created")]
     return section(t("versions")) + parts.table(columns, rows, caption=t("versions"), selected=selected)
 
 
@@ -108,7 +107,8 @@ def _terms(t: Texts, one: "Dataset") -> Markup:
     """One badge for each of the terms inside, the strictest first."""
     inside = one.detail.get("terms", {})
     order = [terms for terms in ("no", "research", "unknown", "yes") if terms in inside]
-    return Markup('<span class="terms">{}</span>').format(Markup(" ").join(parts.state_badge(t, terms) for terms in order))
+    badges = Markup(" ").join(parts.state_badge(t, terms) for terms in order)
+    return Markup('<span class="terms">{}</span>').format(badges)
 
 
 def _facts(t: Texts, one: "Dataset", file: str) -> list[tuple[str, parts.Cell]]:
@@ -118,12 +118,7 @@ def _facts(t: Texts, one: "Dataset", file: str) -> list[tuple[str, parts.Cell]]:
         for name, of in made.get("teachers", {}).items()
     )
     steps = ", ".join(f"{t(f'reason.{reason}')} {figures.number(count)}" for reason, count in made.get("funnel", ()))
-    asked = made.get("filter", {})
-    words = t.of("traces")
-    filter = ", ".join(
-        f"{words(f'key.{key}') if words.has(f'key.{key}') else key}: {value if isinstance(value, str) else ', '.join(map(str, value))}"
-        for key, value in asked.items()
-    )
+    filter = "; ".join(_condition(t, key, value) for key, value in made.get("filter", {}).items())
     avoided = ", ".join(f"{file['file']} ({figures.number(file['prompts'])})" for file in made.get("avoid", ()))
     lines: list[tuple[str, parts.Cell]] = [
         (t("rows"), t("rows.of", train=one.train_rows, test=one.test_rows)),
@@ -137,6 +132,12 @@ def _facts(t: Texts, one: "Dataset", file: str) -> list[tuple[str, parts.Cell]]:
     return [*lines[:3], (t("avoid.short"), avoided), *lines[3:]] if avoided else lines
 
 
+def _condition(t: Texts, key: str, value: Any) -> str:
+    words = t.of("traces")
+    name = words(f"key.{key}") if words.has(f"key.{key}") else key
+    return f"{name}: {value if isinstance(value, str) else ', '.join(map(str, value))}"
+
+
 def _row(t: Texts, row: dict[str, Any]) -> Markup:
     """A conversation; what the student is not trained on is grey."""
     turns = Markup().join(
@@ -147,9 +148,8 @@ def _row(t: Texts, row: dict[str, Any]) -> Markup:
         )
         for turn in row["messages"]
     )
-    head = Markup('<p class="marks">{} {}</p>').format(
-        parts.badge("busy" if row["split"] == "test" else "quiet", t(row["split"])), t("trace.number", id=str(row["trace_id"]))
-    )
+    side = parts.badge("warn" if row["split"] == "test" else "quiet", t(row["split"]))
+    head = Markup('<p class="marks">{} {}</p>').format(side, t("trace.number", id=str(row["trace_id"])))
     return Markup('<article class="dataset-row">{}{}</article>').format(head, turns)
 
 

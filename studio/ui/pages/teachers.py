@@ -10,6 +10,7 @@ from studio.engine.store.tables import Teacher
 from studio.engine.teachers.roster import TERMS
 from studio.ui import links, parts
 from studio.ui.pages import teachers_views as views
+from studio.ui.parts.numbers import number_in, optional_number
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 GO = "(url) => { if (url) location.href = url; }"
-NUMBERS = {"rpm": None, "tpm": None, "concurrency": 8, "timeout": 120, "input_price": None, "output_price": None}
+NUMBERS: dict[str, float | None] = {
+    "rpm": None, "tpm": None, "concurrency": 8, "timeout": 120, "input_price": None, "output_price": None,
+}  # fmt: skip
 WHOLE = ("rpm", "tpm", "concurrency")
 
 
@@ -36,7 +39,8 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
     with gr.Accordion(t("new"), open=False, elem_id="teachers-form", elem_classes="panel"):
         fields = _form(t)
         add = gr.Button(t("add.teacher"), elem_id="teachers-add", variant="primary", scale=0, min_width=160)
-    goto = gr.Textbox(elem_id="teachers-goto", elem_classes="unseen", show_label=False)
+    with gr.Row(elem_classes="unseen"):
+        goto = gr.Textbox(elem_id="teachers-goto", show_label=False)
 
     def read(request: gr.Request) -> parts.Live:
         here = parts.project_of(request, studio)
@@ -57,7 +61,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
 
     def add_teacher(request: gr.Request, *values: Any) -> str:
         here = parts.project_of(request, studio)
-        teacher = here.teachers.add(**given(dict(zip(fields, values, strict=True))))
+        teacher = here.teachers.add(**given(t, dict(zip(fields, values, strict=True))))
         return links.to("teachers", here, teacher=teacher.name)
 
     def try_out(request: gr.Request) -> None:
@@ -81,11 +85,11 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
     goto.change(None, [goto], js=GO, **PRIVATE)
 
 
-def given(form: dict[str, Any]) -> dict[str, Any]:
+def given(t: Texts, form: dict[str, Any]) -> dict[str, Any]:
     """The fields as the engine takes them: numbers that were left empty are left out."""
-    wanted = {key: (value or "") if key not in NUMBERS else value for key, value in form.items()}
-    wanted = {key: value for key, value in wanted.items() if value is not None}
-    return wanted | {key: int(wanted[key]) for key in WHOLE if key in wanted}
+    wanted = {key: value or "" for key, value in form.items() if key not in NUMBERS}
+    numbers = {key: number_in(form[key], t(f"field.{key}"), t) for key in NUMBERS}
+    return wanted | {key: int(n) if key in WHOLE else n for key, n in numbers.items() if n is not None}
 
 
 def _form(t: Texts) -> dict[str, Any]:
@@ -98,7 +102,11 @@ def _form(t: Texts) -> dict[str, Any]:
             )
     with gr.Row():
         fields["api_key_env"] = gr.Textbox(
-            label=t("field.key"), info=t("field.key.info"), elem_id="teachers-key", placeholder="OPENAI_API_KEY", max_lines=1
+            label=t("field.key"),
+            info=t("field.key.info"),
+            elem_id="teachers-key",
+            placeholder="OPENAI_API_KEY",
+            max_lines=1,
         )
         for name in ("input_price", "output_price"):
             fields[name] = _number(t, name)
@@ -116,10 +124,9 @@ def _form(t: Texts) -> dict[str, Any]:
     return fields
 
 
-def _number(t: Texts, name: str) -> gr.Number:
-    return gr.Number(
-        label=t(f"field.{name}"), info=t(f"field.{name}.info"), value=NUMBERS[name], elem_id=f"teachers-{name}",
-        precision=0 if name in WHOLE else None,
+def _number(t: Texts, name: str) -> gr.Textbox:
+    return optional_number(
+        t(f"field.{name}"), t(f"field.{name}.info"), value=NUMBERS[name], elem_id=f"teachers-{name}"
     )  # fmt: skip
 
 

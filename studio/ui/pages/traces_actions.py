@@ -15,6 +15,7 @@ from studio.engine.traces import TraceFilter
 from studio.engine.traces.filters import KEYS
 from studio.ui import parts
 from studio.ui.pages import traces_views as views
+from studio.ui.pages.traces_reader import reader
 from studio.ui.parts.handlers import log
 from studio.ui.text import Texts
 
@@ -59,7 +60,7 @@ class Actions:
 
     def open(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """The reader of one trace."""
-        return {"reader": str(views.reader(self.t, here.traces.get(_id(asked)), here))}
+        return {"reader": str(reader(self.t, here.traces.get(_id(asked)), here))}
 
     def mark(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """A verdict, a rating or a tag for one trace."""
@@ -140,5 +141,3 @@ def _text(asked: Answer, key: str) -> str | None:
 def _filter(asked: Answer) -> TraceFilter:
     query = dict(parse_qsl(str(asked.get("query") or "").lstrip("?")))
     return TraceFilter.parse({key: query[key] for key in KEYS if query.get(key)}, query=query.get("q", ""))
-
-

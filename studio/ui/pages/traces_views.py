@@ -1,4 +1,4 @@
-"""How traces are drawn: facets, rows, the reader, the preview of a change of many. Pure functions from values to HTML."""
+"""How the list is drawn: facets, rows, the preview of a change of many. Pure functions from values to HTML."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -8,21 +8,18 @@ from markupsafe import Markup
 from studio.engine.traces import TraceFilter
 from studio.engine.traces.browse import Facets, TraceDetail, TracePage
 from studio.engine.traces.filters import KEYS, NONE
-from studio.engine.traces.grade import final_answer
 from studio.ui import links, parts
+from studio.ui.pages.traces_reader import marks, reader, value_word
 from studio.ui.parts import figures
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
-    from studio.engine.store.tables import Operation, Trace
+    from studio.engine.store.tables import Operation
     from studio.engine.studio import Studio
     from studio.ui.pages.traces import Look
 
 SHOWN = 8
 """Values of a facet before the rest is folded away."""
-LONGEST = 30_000
-"""Characters of an answer drawn at once."""
-TRANSLATED = ("label", "correct", "flag", "terms", "edited", "finish_reason")
 
 
 def waiting(t: Texts) -> Markup:
@@ -68,15 +65,7 @@ def row(t: Texts, detail: TraceDetail) -> Markup:
         '<div role="option" class="trace-row {}" id="trace-{}" data-id="{}" aria-selected="false">'
         '<p class="asked">{}</p><p class="said">{}</p><p class="marks">{}</p></div>'
     ).format(trace.label or "", trace.id, trace.id, trace.prompt_preview, trace.response_preview,
-             Markup().join(_marks(t, trace, detail.tags)))  # fmt: skip
-
-
-def reader(t: Texts, detail: TraceDetail, here: "Studio | str") -> Markup:
-    """One trace whole: prompt and system message beside the answer, and the buttons that the keys press."""
-    trace, text = detail.trace, detail.text
-    return Markup('<article class="trace-read" data-id="{}">{}{}{}{}{}</article>').format(
-        trace.id, _reader_head(t, detail, here), _asked(t, detail), _said(t, detail), _facts(t, detail, here), _buttons(t)
-    ) + _editor(t, text.response)
+             Markup().join(marks(t, trace, detail.tags)))  # fmt: skip
 
 
 def preview(t: Texts, page: TracePage, labels: list[tuple[str, int]], filter: TraceFilter) -> Markup:
@@ -84,7 +73,7 @@ def preview(t: Texts, page: TracePage, labels: list[tuple[str, int]], filter: Tr
     count = figures.number(page.count) + ("" if page.count_is_exact else "+")
     now = ", ".join(f"{figures.number(n)} {t(_state_key(label))}" for label, n in labels)
     first = Markup().join(Markup("<li>{}</li>").format(row.prompt_preview or "—") for row in page.rows)
-    chips = ", ".join([*(f"{t(f'key.{key}')}: {', '.join(_value(t, key, value) for value in values)}"
+    chips = ", ".join([*(f"{t(f'key.{key}')}: {', '.join(value_word(t, key, value) for value in values)}"
                          for key, values in filter.conditions),
                        *([f"“{filter.query}”"] if filter.query else [])])  # fmt: skip
     return Markup("<h2>{}</h2><p>{}</p><p>{}</p><ul>{}</ul>").format(
@@ -102,7 +91,8 @@ def last_change(t: Texts, operation: "Operation | None") -> Markup:
     what += [t("did.tagged", tag=detail["tag"])] if "tag" in detail else []
     did = t("did.repaired") if operation.kind == "repair" else ", ".join(what)
     return Markup(
-        '<div class="traces-last"><span>{} · {}</span> <button type="button" class="btn" data-act="undo">{} {}</button></div>'
+        '<div class="traces-last"><span>{} · {}</span> '
+        '<button type="button" class="btn" data-act="undo">{} {}</button></div>'
     ).format(t("did", n=operation.changed, what=did), figures.ago(t, operation.created_at), t("undo"), parts.keys("u"))
 
 
@@ -116,8 +106,9 @@ def _panes(t: Texts, look: "Look", here: "Studio") -> Markup:
     shown = reader(t, look.chosen, here) if look.chosen else Markup()
     chosen = look.chosen.trace.id if look.chosen else ""
     return Markup(
-        '<div class="traces-panes"><div class="traces-list-pane"><div id="traces-list" class="traces-list" tabindex="0" '
-        'role="listbox" aria-label="{}" data-chosen="{}" data-asked="{}">{}</div>{}<p class="muted keys-hint">{}</p></div>'
+        '<div class="traces-panes"><div class="traces-list-pane"><div id="traces-list" class="traces-list" '
+        'tabindex="0" role="listbox" aria-label="{}" data-chosen="{}" data-asked="{}">{}</div>{}'
+        '<p class="muted keys-hint">{}</p></div>'
         '<section id="traces-reader" class="traces-reader" aria-label="{}" tabindex="-1">{}</section></div>'
     ).format(t("title"), chosen, look.query.get("trace", ""), rows, _pager(t, look), t("keys.list"), t("reader"), shown)
 
@@ -155,7 +146,7 @@ def _chips(t: Texts, look: "Look") -> Iterator[Markup]:
     for key, values in look.filter.conditions:
         href = _address(look.query, **{key: None})
         yield Markup('<a class="chip" href="{}" title="{}">{}: {} ×</a>').format(
-            href, t("filter.off"), t(f"key.{key}"), ", ".join(_value(t, key, value) for value in values)
+            href, t("filter.off"), t(f"key.{key}"), ", ".join(value_word(t, key, value) for value in values)
         )
 
 
@@ -182,8 +173,8 @@ def _pager(t: Texts, look: "Look") -> Markup:
 def _dialog(t: Texts) -> Markup:
     return Markup(
         '<dialog id="traces-all" class="us-dialog"><div class="preview"></div><label class="tag-field" hidden>{}'
-        '<input name="tag" maxlength="60"></label><div class="row"><button type="button" class="btn" data-close autofocus>'
-        '{}</button><button type="button" class="btn danger" data-act="all"></button></div></dialog>'
+        '<input name="tag" maxlength="60"></label><div class="row">'
+        '<button type="button" class="btn" data-close autofocus>{}</button><button type="button" class="btn danger" data-act="all"></button></div></dialog>'
     ).format(t("tag.name"), t("cancel"))
 
 
@@ -204,15 +195,8 @@ def _facet_value(t: Texts, key: str, value: str, count: int, chosen: str, query:
     on = value == chosen
     href = _address(query, **{key: None if on else value})
     return Markup('<a href="{}"{}><span>{}</span><b>{}</b></a>').format(
-        href, Markup(' aria-current="true"') if on else "", _value(t, key, value), figures.number(count)
+        href, Markup(' aria-current="true"') if on else "", value_word(t, key, value), figures.number(count)
     )
-
-
-def _value(t: Texts, key: str, value: str) -> str:
-    word = f"value.{key}.{value}"
-    if key in TRANSLATED and t.has(word):
-        return t(word)
-    return t("value.none") if value == NONE else value
 
 
 def _address(query: dict[str, str], **changes: str | None) -> str:
@@ -223,117 +207,6 @@ def _address(query: dict[str, str], **changes: str | None) -> str:
 
 def _filters_as_query(query: dict[str, str]) -> str:
     return links.with_query(None, **{key: query[key] for key in (*KEYS, "q") if query.get(key)})
-
-
-# --- one trace
-
-
-def _marks(t: Texts, trace: "Trace", tags: list[str]) -> Iterator[Markup]:
-    yield Markup('<span class="verdict">{}</span>').format(parts.state_badge(t, trace.label) if trace.label else "")
-    if trace.correct is not None:
-        yield parts.state_badge(t, "correct" if trace.correct else "wrong")
-    for flag in trace.flags:
-        yield parts.badge("warn", _value(t, "flag", flag))
-    if trace.edited:
-        yield parts.badge("quiet", t("edited"))
-    if trace.rating:
-        yield Markup('<span class="stars" role="img" aria-label="{}">{}</span>').format(
-            t("did.rated", n=trace.rating), "★" * trace.rating
-        )
-    for tag in tags:
-        yield Markup('<span class="chip">{}</span>').format(tag)
-    yield Markup('<span class="muted">{}</span>').format(trace.teacher)
-
-
-def _reader_head(t: Texts, detail: TraceDetail, here: "Studio | str") -> Markup:
-    marks = Markup().join(_marks(t, detail.trace, detail.tags))
-    close = Markup('<button type="button" class="btn back" data-act="close">{}</button>').format(t("back"))
-    return Markup('<header>{}<p class="marks">{}</p><span class="number">{}</span></header>').format(
-        close, marks, parts.copy(t, str(detail.trace.id), shown=f"#{detail.trace.id}")
-    )
-
-
-def _asked(t: Texts, detail: TraceDetail) -> Markup:
-    """The prompt, the turns before it folded away, and the system message by name with its text."""
-    text = detail.text
-    earlier = [turn for turn in (text.messages or [])[:-1] if turn.get("role") != "system"]
-    turns = Markup().join(
-        Markup("<dt>{}</dt><dd>{}</dd>").format(str(turn.get("role", "")), parts.markdown.plain(str(turn.get("content", ""))))
-        for turn in earlier
-    )
-    before = Markup('<details><summary>{}</summary><dl class="turns">{}</dl></details>').format(
-        t("turns", n=len(earlier)), turns
-    )
-    name = detail.trace.system_message or (t("system.own") if text.system_message else t("none"))
-    told = Markup("<details><summary>{}: <b>{}</b></summary>{}</details>").format(
-        t("system.message"), name, parts.markdown.plain(text.system_message)
-    ) if text.system_message else Markup('<p class="muted">{}: {}</p>').format(t("system.message"), name)  # fmt: skip
-    return Markup('<section class="asked"><h2>{}</h2>{}{}{}</section>').format(
-        t("prompt"), before if earlier else "", parts.markdown.plain(text.prompt), told
-    )
-
-
-def _said(t: Texts, detail: TraceDetail) -> Markup:
-    text = detail.text
-    shown = text.response[:LONGEST]
-    cut = len(text.response) - len(shown)
-    more = Markup('<p class="muted">{}</p>').format(t("cut", n=cut)) if cut else Markup()
-    original = Markup("<details><summary>{}</summary>{}</details>").format(
-        t("original"), parts.markdown.plain((text.original_response or "")[:LONGEST])
-    )
-    reasoning = Markup("<details><summary>{}</summary>{}</details>").format(
-        t("reasoning"), parts.markdown.plain((text.reasoning or "")[:LONGEST])
-    )
-    return Markup(
-        '<section class="said"><div class="said-head"><h2>{}</h2><button type="button" class="ghost" data-act="plain">{}</button>'
-        '</div>{}<div class="as-md">{}</div><div class="as-plain" hidden>{}</div>{}{}</section>'
-    ).format(
-        t("response"), t("plain"), reasoning if text.reasoning else "", parts.markdown.render(shown),
-        parts.markdown.plain(shown), more, original if text.original_response is not None else "",
-    )  # fmt: skip
-
-
-def _facts(t: Texts, detail: TraceDetail, here: "Studio | str") -> Markup:
-    trace, text = detail.trace, detail.text
-    lines: list[tuple[str, parts.Cell]] = []
-    if text.known_answer is not None:
-        lines += [(t("final"), final_answer(text.response)[:200]), (t("known"), final_answer(text.known_answer)[:200])]
-    lines += [(t("teacher"), " · ".join(dict.fromkeys(part for part in (trace.teacher, trace.model) if part)))]
-    lines += [(t("run"), parts.link(detail.run, links.to("traces", here, run=detail.run)))]
-    for key in ("collection", "family", "task"):
-        if value := getattr(trace, key):
-            lines.append((t(f"key.{key}"), parts.link(value, links.to("traces", here, **{key: value}))))
-    lines += [(t("terms"), parts.state_badge(t, trace.terms))]
-    if trace.output_tokens:
-        lines += [(t("tokens"), f"{trace.input_tokens:,} → {trace.output_tokens:,}")]
-    if trace.labelled_by:
-        lines += [(t("labelled.by"), trace.labelled_by)]
-    return parts.facts(lines)
-
-
-def _buttons(t: Texts) -> Markup:
-    buttons = [("keep", "a", "good"), ("reject", "x", "bad"), ("edit", "e", ""), ("undo", "u", "")]
-    drawn = Markup().join(
-        Markup('<button type="button" class="btn act {}" data-act="{}">{} {}</button>').format(
-            kind, act, t(f"act.{act}"), parts.keys(key)
-        )
-        for act, key, kind in buttons
-    )
-    turn = Markup().join(
-        Markup('<button type="button" class="btn turn" data-act="{}" aria-label="{}">{}</button>').format(
-            act, t(f"act.{act}"), sign
-        )
-        for act, sign in (("up", "‹"), ("down", "›"))
-    )
-    return Markup('<div class="acts" role="toolbar" aria-label="{}">{}{}</div>').format(t("acts"), drawn, turn)
-
-
-def _editor(t: Texts, response: str) -> Markup:
-    return Markup(
-        '<form class="trace-edit" hidden><label>{}<textarea name="response" rows="14">\n{}</textarea></label><p class="muted">{}'
-        '</p><div class="row"><button type="button" class="btn" data-act="cancel">{} {}</button>'
-        '<button type="submit" class="btn primary">{} {}</button></div></form>'
-    ).format(t("edit.label"), response, t("edit.hint"), t("cancel"), parts.keys("Esc"), t("save"), parts.keys("Ctrl", "Enter"))
 
 
 def _state_key(label: str) -> str:

@@ -96,10 +96,9 @@ def _stage(t: Texts, name: str, *, required: bool) -> dict[str, Any]:
         rate = gr.Number(
             label=t("rate"),
             value=1e-3 if required else None,
-            minimum=0,
-            step=1e-5,
             elem_id=f"train-{name}-rate",
             min_width=110,
+            info=as_before,
         )
     made = {"dataset": dataset, "method": method, "length": length, "unit": unit, "rate": rate}
     return {f"{name}_{key}": component for key, component in made.items()}

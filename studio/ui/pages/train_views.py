@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN_TOKENS = 600
 UNDER_WAY = ("training", "waiting")
+LEFT_OUT = ("too_long", "ambiguous", "unanswered")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def chart(t: Texts, watch: Watch) -> Markup:
 
 def stage_table(t: Texts, watch: Watch, here: "Studio | str") -> Markup:
     number = [
-        parts.Column(t(key), number=True) for key in ("steps", "tokens", "speed", "took", "loss", "test.loss", "packed")
+        parts.Column(t(key), number=True)
+        for key in ("steps", "tokens", "speed", "took", "loss", "test.loss", "left.out", "packed")
     ]
     rows: list[list[parts.Cell]] = [
         [
@@ -121,6 +123,7 @@ def stage_table(t: Texts, watch: Watch, here: "Studio | str") -> Markup:
             figures.duration(t, stage.seconds) if stage.seconds else None,
             _loss(stage.train_loss),
             _loss(stage.eval_loss),
+            sum(stage.spec.get("rows", {}).get(reason, 0) for reason in LEFT_OUT) if stage.spec.get("rows") else None,
             figures.share(stage.packing_efficiency) if stage.packing_efficiency else None,
         ]
         for stage in watch.stages

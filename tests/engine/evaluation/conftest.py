@@ -1,6 +1,7 @@
 """A room of studies over scripted answers: everything real except who answers."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -62,29 +63,36 @@ class Room:
     script: Scripted
     studies: Studies
 
-    def source(self, name: str = "questions", count: int = 12) -> None:
-        self.prompts.add(name, "import", [NewPrompt(text=f"Question {n}?", family="quiz") for n in range(count)])
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the tables, the library, a model, a teacher and 12 prompts; each test gets a copy."""
+    settings = Settings(workspace=tmp_path_factory.mktemp("prepared")).prepare()
+    database = Database(settings)
+    database.upgrade()
+    project = Projects(database).get("default").id
+    assert project is not None
+    SystemMessages(database, project).ensure_library()
+    with database.session() as session:
+        session.add(Model(project_id=project, name="tiny-student", kind="student"))
+        session.add(Teacher(project_id=project, name="old-master", base_url="http://127.0.0.1:9/v1", model="master-9b"))
+    questions = [NewPrompt(text=f"Question {n}?", family="quiz") for n in range(12)]
+    Prompts(database, project).add("questions", "import", questions)
+    database.close()
+    return settings.workspace / "understudy.db"
 
 
 @pytest.fixture
-def room(settings: Settings) -> Iterator[Room]:
+def room(settings: Settings, prepared: Path) -> Iterator[Room]:
     """A project with the model `tiny-student`, the teacher `old-master` (its model is `master-9b`) and 12 prompts."""
+    shutil.copy(prepared, settings.workspace)
     database = Database(settings)
-    database.upgrade()
     project = Projects(database).get("default")
     assert project.id is not None
-    SystemMessages(database, project.id).ensure_library()
-    with database.session() as session:
-        session.add(Model(project_id=project.id, name="tiny-student", kind="student"))
-        session.add(
-            Teacher(project_id=project.id, name="old-master", base_url="http://127.0.0.1:9/v1", model="master-9b")
-        )
     prompts, jobs = Prompts(database, project.id), Jobs(database, project.id, settings)
     script = Scripted(lambda who, prompt, system: f"{who[0]} answers {prompt}")
     studies = Studies(database, project.id, settings, prompts, script, jobs)
-    made = Room(settings, database, project.id, prompts, jobs, script, studies)
-    made.source()
-    yield made
+    yield Room(settings, database, project.id, prompts, jobs, script, studies)
     database.close()
 
 

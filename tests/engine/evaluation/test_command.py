@@ -73,7 +73,6 @@ def test_bad_input_is_exit_2_and_one_line(run_cli: Run, answers: tuple[str, str]
         ((*create, answers[1]), "Compare two different things"),
         (("studies", "results", "s", "--json"), "no study named 's'"),
         (("studies", "import-votes", bad, "--name", "v", "--json"), "'perhaps', which is none of left"),
-        (("studies", "create", "s", "--json"), "Missing option"),
     ):
         result = run_cli(*arguments)
         assert (result.code, result.out) == (2, "")

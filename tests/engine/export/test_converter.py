@@ -4,7 +4,6 @@ import io
 import json
 import tarfile
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,6 @@ FILES = {
     "vendor/llama.cpp/gguf-py/tests/test_gguf.py": "",
     "vendor/llama.cpp/LICENSE": "MIT",
     "vendor/llama.cpp/src/llama.cpp": "int main() {}",
-    "vendor/llama.cpp/conversion/../../../../escaped.py": "raise SystemExit",
     "pyproject.toml": '[build-system]\nrequires = ["scikit-build-core"]\nbuild-backend = "scikit_build_core.build"\n',
     "setup.py": "raise SystemExit('code of the distribution ran')",
 }
@@ -67,7 +65,14 @@ def test_pip_fetches_the_source_of_the_installed_version_without_building_it(set
     assert manifest["version"] == VERSION
     assert manifest["sha256"] == converter.sha256_of(archive)
     assert [path.name for path in settings.tools.iterdir()] == [folder.name]
-    assert not list(Path(settings.tools).parent.rglob("escaped.py"))
+
+
+def test_archive_cannot_write_outside_its_folder(settings, tmp_path, monkeypatch):
+    files = {**FILES, "vendor/llama.cpp/conversion/../../../../escaped.py": "raise SystemExit"}
+    archive = make_sdist(tmp_path, files=files)
+    monkeypatch.setattr(converter, "_download", lambda folder, version: archive)
+    assert (converter.fetch(settings) / "convert_hf_to_gguf.py").is_file()
+    assert not list(tmp_path.rglob("escaped.py"))
 
 
 def test_second_fetch_does_nothing_and_a_changed_file_is_mended(settings, index):

@@ -45,7 +45,10 @@ def test_it_answers_through_the_openai_package(practice_url: str) -> None:
         assert "51" in (reply.choices[0].message.content or "")
         assert reply.usage is not None and reply.usage.total_tokens > 8
         stream = client.chat.completions.create(
-            model="practice-plain", messages=[QUESTION], stream=True, stream_options={"include_usage": True}  # type: ignore
+            model="practice-plain",
+            messages=[QUESTION],
+            stream=True,
+            stream_options={"include_usage": True},  # type: ignore
         )
         chunks = list(stream)
     said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)

@@ -22,7 +22,9 @@ def scripted() -> Iterator[Callable[..., ScriptedTeacher]]:
     """Starts a teacher whose script gives each request's reply; without one it answers everything."""
     started: list[ScriptedTeacher] = []
 
-    def start(script: Callable[[int, dict[str, Any]], Reply] = lambda _number, body: answering(body)) -> ScriptedTeacher:
+    def start(
+        script: Callable[[int, dict[str, Any]], Reply] = lambda _number, body: answering(body),
+    ) -> ScriptedTeacher:
         started.append(ScriptedTeacher(script))
         return started[-1]
 

@@ -38,8 +38,8 @@ def test_every_prompt_becomes_a_trace_with_its_attempt_and_reply(rooms: Rooms, s
     assert teacher.bodies[0]["temperature"] == 0.5
     assert teacher.bodies[0]["messages"][0] == {"role": "system", "content": rooms.system_messages.get("brief").text}
     with rooms.database.session() as session:
-        rows = session.exec(select(Trace, TraceText, Attempt, RawReply).where(
-            Trace.id == TraceText.trace_id, Trace.attempt_id == Attempt.id, RawReply.attempt_id == Attempt.id))  # fmt: skip
+        joined = (Trace.id == TraceText.trace_id, Trace.attempt_id == Attempt.id, RawReply.attempt_id == Attempt.id)
+        rows = session.exec(select(Trace, TraceText, Attempt, RawReply).where(*joined))
         for trace, text, attempt, raw in rows.all():
             assert text.response == f"Answer to: {text.prompt}"
             assert (trace.system_message, trace.terms, trace.collection) == ("brief", "yes", "questions")
@@ -256,7 +256,11 @@ def test_a_forecast_goes_by_past_answers(rooms: Rooms, scripted: Start) -> None:
 def test_a_run_needs_known_names_a_free_name_and_prompts(rooms: Rooms, scripted: Start) -> None:
     rooms.add_teacher(scripted().base_url)
     rooms.add_prompts(2)
-    for teacher, prompts, message in (("no", "questions", None), ("scripted", "no", None), ("scripted", "questions", "no")):
+    for teacher, prompts, message in (
+        ("no", "questions", None),
+        ("scripted", "no", None),
+        ("scripted", "questions", "no"),
+    ):
         with pytest.raises(NotFound):
             rooms.collecting.create(teacher, prompts, system_message=message)
     rooms.collecting.create("scripted", "questions", name="mine")
@@ -295,14 +299,16 @@ def test_no_key_of_another_service_is_sent_to_a_teacher_without_one(
     assert "sk-of" not in teacher.keys[0]
 
 
-def test_a_run_of_many_pages_is_planned_and_read_whole(rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_of_many_pages_is_planned_and_read_whole(
+    rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("studio.engine.teachers.planning.PROMPTS_A_PAGE", 7)
     monkeypatch.setattr("studio.engine.teachers.feed.PAGE", 5)
     teacher = scripted()
     rooms.add_teacher(teacher.base_url)
     texts = rooms.add_prompts(33)
     assert rooms.collect(samples=2)["completed"] == 66
-    assert teacher.times_asked == Counter({text: 2 for text in texts})
+    assert teacher.times_asked == Counter(dict.fromkeys(texts, 2))
     assert count(rooms, RunItem) == 66
 
 

@@ -60,7 +60,10 @@ def test_a_recording_that_is_gone_says_so(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_cannot_be_read_gives_its_reason(write: Write) -> None:
-    with pytest.raises(TeacherFault, match="line 2 is not valid JSON"), served(replay_url(write({"prompt": "a", "response": "b"}, "{"))):
+    with (
+        pytest.raises(TeacherFault, match="line 2 is not valid JSON"),
+        served(replay_url(write({"prompt": "a", "response": "b"}, "{"))),
+    ):
         pass
 
 

@@ -55,14 +55,18 @@ def test_a_conversation_keeps_its_turns() -> None:
         {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"},
     ]  # fmt: skip
     assert conversation(prompt(messages=turns), None).messages == turns
-    assert conversation(prompt(messages=turns), BRIEF).messages == [{"role": "system", "content": "Be brief."}, *turns[1:]]
+    assert conversation(prompt(messages=turns), BRIEF).messages == [
+        {"role": "system", "content": "Be brief."},
+        *turns[1:],
+    ]
 
 
 @pytest.mark.parametrize(
     "plan",
     [
         Plan(samples=0), Plan(samples=10_000), Plan(parameters={"stream": True}), Plan(parameters={"messages": []}),
-        Plan(budget_usd=-1), Plan(budget_usd=float("nan")), Plan((Manner(1, "a", "", 0),)), Plan((Manner(1, "a", "", -1),)),
+        Plan(budget_usd=-1), Plan(budget_usd=float("nan")), Plan((Manner(1, "a", "", 0),)),
+        Plan((Manner(1, "a", "", -1),)),
     ],
 )  # fmt: skip
 def test_a_plan_that_no_run_can_follow_is_refused(plan: Plan) -> None:

@@ -27,7 +27,9 @@ def test_waits_double_with_jitter_up_to_the_longest() -> None:
     assert len(set(waits)) == len(waits)
 
 
-@pytest.mark.parametrize("kind", ["key_refused", "not_found", "bad_request", "not_recorded", "no_credit", "not_allowed"])
+@pytest.mark.parametrize(
+    "kind", ["key_refused", "not_found", "bad_request", "not_recorded", "no_credit", "not_allowed"]
+)
 def test_what_cannot_pass_by_itself_is_not_repeated(kind: str) -> None:
     assert delays(FaultKind(kind)) == []
 

@@ -31,8 +31,10 @@ def test_a_name_is_taken_once_in_a_project(rooms: Rooms) -> None:
     [
         {"base_url": "api.example.com"}, {"base_url": "ftp://example.com"}, {"base_url": "https://"},
         {"base_url": "https://me:pw@example.com/v1"}, {"base_url": "http://x:notaport/v1"},
-        {"base_url": "replay:///no/such/file.jsonl"}, {"model": " "}, {"name": ""}, {"name": "a/b"}, {"name": "x" * 99},
-        {"rpm": 0}, {"tpm": -5}, {"concurrency": 0}, {"concurrency": 100_000}, {"timeout": 0}, {"timeout": float("nan")},
+        {"base_url": "replay:///no/such/file.jsonl"}, {"model": " "}, {"name": ""}, {"name": "a/b"},
+        {"name": "x" * 99},
+        {"rpm": 0}, {"tpm": -5}, {"concurrency": 0}, {"concurrency": 100_000}, {"timeout": 0},
+        {"timeout": float("nan")},
         {"input_price": -1}, {"output_price": float("inf")}, {"terms": "maybe"}, {"api_key_env": "a-b"},
     ],
 )  # fmt: skip

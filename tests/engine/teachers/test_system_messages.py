@@ -7,8 +7,8 @@ from studio.engine.errors import BadInput, NotFound
 from studio.engine.practice.voices import Intent, intent_of
 
 NAMES = [
-    "empty", "helpful", "brief", "detailed", "long", "answer-then-explain", "child", "step-by-step", "reason", "justify",
-    "choice", "choice-why-not", "task-definition", "teacher", "task-steps", "multilingual",
+    "empty", "helpful", "brief", "detailed", "long", "answer-then-explain", "child", "step-by-step", "reason",
+    "justify", "choice", "choice-why-not", "task-definition", "teacher", "task-steps", "multilingual",
 ]  # fmt: skip
 
 

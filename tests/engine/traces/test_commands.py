@@ -1,4 +1,4 @@
-"""`understudy traces` and `understudy datasets` as scripts use them: keys, exit codes, and that bad input changes nothing."""
+"""`understudy traces` and `understudy datasets` as scripts use them: keys, exit codes, bad input changes nothing."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,12 @@ def test_the_way_from_answers_to_a_dataset(imported, tmp_path: Path) -> None:
     labelled = imported("traces", "label", "--filter", "correct=no", "--verdict", "reject", "--tag", "sum", "--json")
     assert labelled.json["changed"] == 1 and isinstance(labelled.json["operation"], int)
     frozen = imported("datasets", "freeze", "d", "--run", "r", "--json")
-    assert {"dataset": "d", "version": 1, "rows": {"train": 2, "test": 0}, "contaminated": 0}.items() <= frozen.json.items()
+    assert {
+        "dataset": "d",
+        "version": 1,
+        "rows": {"train": 2, "test": 0},
+        "contaminated": 0,
+    }.items() <= frozen.json.items()
     assert imported("traces", "undo", "--json").json["changed"] == 1
     assert imported("traces", "undo", "--json").json == {"changed": 0, "operation": None}
     again = imported("datasets", "freeze", "d", "--avoid", tmp_path / "answers.jsonl", "--json")

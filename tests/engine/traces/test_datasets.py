@@ -20,7 +20,7 @@ def test_rejected_and_empty_answers_never_enter_and_unlabelled_do(room) -> None:
     kept = room.datasets.freeze("d", filter=TraceFilter.parse({"label": "keep"}))
     assert (kept["version"], kept["rows"]["train"]) == (2, 1)
     assert room.datasets.funnel() == [("matching", 4), ("rejected", 1), ("empty", 1), ("kept", 2)]
-    with pytest.raises(BadInput, match="left out .1 rejected."):
+    with pytest.raises(BadInput, match=r"left out \(1 rejected\)"):
         room.datasets.freeze("d", filter=TraceFilter.parse({"label": "reject"}))
     assert room.datasets.get("d").version == 2
     assert d not in {row["trace_id"] for row in room.datasets.rows("d-v1")}
@@ -54,7 +54,9 @@ def test_a_small_dataset_still_gets_a_test_row_when_one_is_asked_for(room) -> No
 
 def test_prompts_of_avoided_files_are_left_out_and_counted(room, lines) -> None:
     long = "a farmer has seventeen sheep and all but nine of them run away how many are left"
-    room.write(("What is 2+2?", "4"), (f"Think hard: {long} in the end?", "9"), ("中文 问题？", "好"), ("Fresh one", "yes"))
+    room.write(
+        ("What is 2+2?", "4"), (f"Think hard: {long} in the end?", "9"), ("中文 问题？", "好"), ("Fresh one", "yes")
+    )
     avoid = lines(*(json.dumps({"question": text}) for text in ("what is 2 + 2", f"{long} now", "中文问题")))
     found = room.datasets.freeze("d", avoid=[avoid])
     assert (found["rows"]["train"], found["contaminated"]) == (1, 3)
@@ -70,7 +72,11 @@ def test_prompts_of_avoided_files_are_left_out_and_counted(room, lines) -> None:
 
 
 def test_the_system_message_is_erased_unless_asked_for(room) -> None:
-    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}, {"role": "user", "content": "And?"}]
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "And?"},
+    ]
     room.write(("And?", "Fine"), system_message_name="long", system_message_text="Explain at length.", messages=turns)
     room.datasets.freeze("d")
     room.datasets.freeze("d", keep_system_message=True)

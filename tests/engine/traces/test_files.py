@@ -12,7 +12,12 @@ from studio.engine.traces import TraceFilter
 
 def test_export_writes_each_format_the_same_every_time(room, tmp_path: Path) -> None:
     room.write(("Hi 你好", "Hello <b>"), ("Two", "2"), system_message_name="long", system_message_text="Be long.")
-    for format, name in (("messages", "m.jsonl"), ("alpaca", "a.json"), ("sharegpt", "s.json"), ("parquet", "t.parquet")):
+    for format, name in (
+        ("messages", "m.jsonl"),
+        ("alpaca", "a.json"),
+        ("sharegpt", "s.json"),
+        ("parquet", "t.parquet"),
+    ):
         first, again = (room.traces.export(tmp_path / name, format=format) for _ in range(2))
         assert first == again and first["rows"] == 2
         assert first["sha256"] == sha256_of(tmp_path / name)

@@ -18,7 +18,10 @@ def test_pages_reach_every_trace_once_in_both_directions(room) -> None:
         run = Run(project_id=room.project_id, name="many")
         session.add(run)
         session.flush()
-        rows = [{"id": n, "project_id": room.project_id, "run_id": run.id, "teacher": "ada", "flags": []} for n in range(1, count + 1)]
+        rows = [
+            {"id": n, "project_id": room.project_id, "run_id": run.id, "teacher": "ada", "flags": []}
+            for n in range(1, count + 1)
+        ]
         texts = [{"trace_id": n, "prompt": "p", "response": "r"} for n in range(1, count + 1)]
         session.connection().execute(insert(Trace.__table__), rows)
         session.connection().execute(insert(TraceText.__table__), texts)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_rooms import Room, conversations, lines_of
+from training_rooms import Room, conversations, lines_of, with_huge_weights
 
 RECIPE = "base: {base}\nseed: 3\nthreads: 1\nstages:\n  - {{dataset: traces, steps: 3, learning_rate: 1.0e-3{more}}}\n"
 
@@ -28,7 +28,7 @@ def test_train_prints_the_contracts_keys(run_cli: Callable[..., Any], recipe: Ca
     assert list(result.json) == ["model", "stages", "path"]
     assert list(result.json["stages"][0]) == [
         "name", "dataset", "steps", "seconds", "tokens", "train_loss", "eval_loss", "tokens_per_second",
-        "packing_efficiency",
+        "packing_efficiency", "rows",
     ]  # fmt: skip
     assert "stage-1" in result.err
     again = run_cli("train", "--resume", "pupil", "--json")
@@ -74,3 +74,13 @@ def test_a_bad_recipe_is_one_sentence_and_leaves_no_student(
     assert (result.code, result.out) == (2, "")
     assert words in result.err.splitlines()[-1]
     assert [model.name for model in room.models.list() if model.kind == "student"] == []
+
+
+def test_a_training_that_fails_reports_with_its_error_and_exit_1(
+    run_cli: Callable[..., Any], recipe: Callable[..., Path], room: Room, tmp_path: Path
+) -> None:
+    result = run_cli("train", recipe(with_huge_weights(room.base, tmp_path / "huge")), "--name", "pupil", "--json")
+    assert result.code == 1
+    assert (result.json["model"], result.json["stages"][0]["dataset"]) == ("pupil", "traces-v1")
+    assert "so training stopped" in result.json["error"]
+    assert result.json["error"] in result.err

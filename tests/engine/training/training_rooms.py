@@ -1,6 +1,7 @@
 """What the tests of training share: conversations, dataset rows, and the service on its own."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,16 @@ def lines_of(chats: list[list[dict[str, str]]], tests: int = 0) -> list[str]:
     splits = ["train"] * (len(chats) - tests) + ["test"] * tests
     rows = [{"messages": chat, "trace_id": number, "prompt_id": number} for number, chat in enumerate(chats)]
     return [json.dumps(row | {"split": split}, ensure_ascii=False) for row, split in zip(rows, splits, strict=True)]
+
+
+def with_huge_weights(base: Path, folder: Path) -> Path:
+    """A copy of the base whose loss cannot be a number."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(base, folder)
+    huge = {name: weight * 1e30 for name, weight in load_file(folder / "model.safetensors").items()}
+    save_file(huge, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
 
 
 @dataclass(frozen=True)

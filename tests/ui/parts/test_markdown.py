@@ -26,7 +26,8 @@ ATTACKS = [
 ]
 ALLOWED = {
     "div": {"class"}, "span": {"class"}, "a": {"href", "target", "rel"}, "ol": {"start"}, "p": set(), "pre": set(),
-    "code": set(), "small": set(), "table": set(), "thead": set(), "tbody": set(), "tr": set(), "th": set(), "td": set(),
+    "code": set(), "small": set(), "table": set(), "thead": set(), "tbody": set(), "tr": set(), "th": set(),
+    "td": set(),
     "h3": set(), "em": set(), "strong": set(), "ul": set(), "li": set(), "br": set(), "s": set(), "blockquote": set(),
     "hr": set(),
 }  # fmt: skip

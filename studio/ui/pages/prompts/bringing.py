@@ -68,7 +68,7 @@ def build(studio: "Studio", t: Texts, goto: gr.Textbox) -> None:
         told = gr.Progress()
         report = here.prompts.import_file(
             Path(path), named, format=format, mapping=mapping_of(chosen),
-            progress=lambda done, total, message: told(None, desc=message),
+            progress=lambda done, total, message: told(None, desc=f"{done:,} {message}"),
         )  # fmt: skip
         return links.to("prompts", here, source=report.source)
 

@@ -1,0 +1,50 @@
+"""Usage faults and bad input: exit code 2, one line on standard error, nothing on standard output."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("prompts", "import"),
+        ("worker", "--executor", "foo"),
+        ("worker", "--executor", "ray"),
+        ("collect", "--teacher", "nobody", "--prompts", "nothing"),
+        ("train", "no-such-recipe.yaml"),
+        ("train", "--resume", "nobody"),
+        ("models", "show", "nobody"),
+        ("models", "export", "nobody", "--quantization", "Q8_0"),
+        ("datasets", "freeze", "x", "--run", "nobody"),
+        ("studies", "results", "nobody"),
+        ("traces", "list", "--filter", "colour=red"),
+        ("teachers", "add", "t", "--base-url", "not a url", "--model", "m"),
+    ],
+)
+@pytest.mark.parametrize("json_", [(), ("--json",)])
+def test_bad_input_is_one_line_and_exit_code_2(
+    run_cli: Callable[..., Any], arguments: tuple[str, ...], json_: tuple[str, ...]
+) -> None:
+    result = run_cli(*arguments, *(() if arguments == ("worker", "--executor", "ray") else json_))
+    assert result.code == 2, result
+    assert result.out == ""
+    assert result.err.strip()
+    assert "Traceback" not in result.err
+    assert len(result.err.strip().splitlines()) == 1
+
+
+def test_every_command_is_listed_with_what_it_does(run_cli: Callable[..., Any]) -> None:
+    listed = run_cli("--help").out
+    for name in ("setup", "doctor", "demo", "open", "prompts", "teachers", "traces", "datasets", "models", "studies",
+                 "jobs", "collect", "train", "worker"):  # fmt: skip
+        assert f" {name} " in listed
+
+
+def test_doctor_reports_checks_as_one_object(run_cli: Callable[..., Any]) -> None:
+    checks = {check["name"]: check for check in run_cli("doctor", "--json").json["checks"]}
+    assert {"python", "compiler", "libraries", "gpu", "converter", "disk", "port"} <= checks.keys()
+    assert checks["python"]["ok"] is True
+    assert all({"name", "ok", "detail"} == check.keys() for check in checks.values())

@@ -1,0 +1,91 @@
+"""`understudy teachers` as scripts rely on it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+URL = "https://api.example.com/v1"
+Run = Callable[..., Any]
+
+
+def serve(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "studio", "teachers", *arguments, "--port", "0"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.wait(20)
+    for stream in (process.stdout, process.stderr):
+        if stream:
+            stream.close()
+
+
+def test_adding_prints_the_teacher(run_cli: Run) -> None:
+    options = ("--api-key-env", "K", "--rpm", 60, "--tpm", 90000, "--concurrency", 4, "--timeout", 9)
+    more = ("--input-price", 1, "--output-price", 2, "--terms", "no", "--json")
+    done = run_cli("teachers", "add", "gpt", "--base-url", URL, "--model", "m", *options, *more)
+    assert (done.code, done.json) == (0, {"teacher": "gpt"})
+    listed = run_cli("teachers", "list", "--json").json["teachers"]
+    assert [(row["name"], row["requests_per_minute"], row["terms"]) for row in listed] == [("gpt", 60, "no")]
+
+
+def test_bad_input_prints_one_line_and_changes_nothing(run_cli: Run) -> None:
+    run_cli("teachers", "add", "gpt", "--base-url", URL, "--model", "m")
+    for wrong in (
+        ("gpt", "--base-url", URL, "--model", "m"),
+        ("x", "--base-url", "nonsense", "--model", "m"),
+        ("x", "--base-url", URL, "--model", "m", "--terms", "maybe"),
+        ("x", "--base-url", URL, "--model", "m", "--rpm", "0"),
+        ("x", "--base-url", URL),
+    ):
+        refused = run_cli("teachers", "add", *wrong, "--json")
+        assert (refused.code, refused.out) == (2, "")
+        assert len(refused.err.strip().splitlines()) == 1
+    assert len(run_cli("teachers", "list", "--json").json["teachers"]) == 1
+
+
+def test_testing_a_teacher_that_is_not_there_fails_with_a_report(run_cli: Run) -> None:
+    run_cli("teachers", "add", "dead", "--base-url", "http://127.0.0.1:9/v1", "--model", "m")
+    done = run_cli("teachers", "test", "dead", "--json")
+    assert done.code == 1
+    assert done.json["reachable"] is False and "cannot be reached" in done.json["error"]
+
+
+def test_recorded_answers_are_served_from_dotted_columns(tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    file.write_text(json.dumps({"question": "Why?", "best": {"text": "Because."}}) + "\n", "utf-8")
+    process = serve("serve-replay", str(file), "--map", "prompt=question,response=best.text")
+    try:
+        assert process.stdout is not None
+        base_url = process.stdout.readline().split()[-1]
+        assert base_url.startswith("http://127.0.0.1:") and base_url.endswith("/v1")
+        body = {"model": "any", "messages": [{"role": "user", "content": "Why?"}]}
+        reply = httpx.post(f"{base_url}/chat/completions", json=body, trust_env=False)
+        assert reply.json()["choices"][0]["message"]["content"] == "Because."
+        body["messages"] = [{"role": "user", "content": "Unknown?"}]
+        assert httpx.post(f"{base_url}/chat/completions", json=body, trust_env=False).status_code == 404
+    finally:
+        ended(process)
+
+
+def test_the_practice_teacher_is_served(tmp_path: Path) -> None:
+    process = serve("serve-practice")
+    try:
+        assert process.stdout is not None
+        base_url = process.stdout.readline().split()[-1]
+        assert len(httpx.get(f"{base_url}/models", trust_env=False).json()["data"]) == 2
+    finally:
+        ended(process)
+
+
+def test_a_file_that_cannot_be_served_is_bad_input(run_cli: Run, tmp_path: Path) -> None:
+    for arguments in ((tmp_path / "no.jsonl",), (tmp_path / "no.jsonl", "--map", "nonsense")):
+        refused = run_cli("teachers", "serve-replay", *arguments)
+        assert (refused.code, refused.out) == (2, "")

@@ -1,0 +1,201 @@
+"""Compare: its views from plain values, its handlers against a real workspace, and the page in the app."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from studio.engine.evaluation.statistics import VOTES_NEEDED, Interval, wilson
+from studio.engine.prompts import NewPrompt
+from studio.engine.settings import Settings
+from studio.engine.store.tables import Job, Study, StudyItem
+from studio.engine.studio import open_studio
+from studio.ui.pages import compare
+from studio.ui.pages import compare_views as views
+from studio.ui.text import LANGUAGES, Texts, catalogue
+
+T = Texts("en", "compare")
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A workspace with one study `duel` of `<b>one` against `two`, judged by two raters."""
+    folder = tmp_path_factory.mktemp("compare")
+    bundle = open_studio(Settings(workspace=folder / "workspace").prepare())
+    bundle.prompts.add("quiz", "import", [NewPrompt(text=f"Question {n}?") for n in range(10)])
+    for arm in ("<b>one", "two"):
+        rows = [{"prompt": f"Question {n}?", "response": f"{arm[-3:]} {n}"} for n in range(10)]
+        (folder / f"{arm}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    bundle.studies.create("duel", str(folder / "<b>one.jsonl"), str(folder / "two.jsonl"), "quiz", items=10)
+    yield bundle
+    bundle.close()
+
+
+def vote(here: Any, rater: str, losses: int) -> None:
+    """Ten votes: the first `losses` for `two`, the others for `<b>one`."""
+    token = here.studies.get("duel").token
+    for number in range(10):
+        pair = here.studies.next_pair(token, rater)
+        wanted = "two" if number < losses else "one"
+        here.studies.vote(token, rater, pair.id, "left" if pair.left.startswith(wanted) else "right")
+
+
+def request(**query: str) -> Any:
+    return SimpleNamespace(
+        query_params=query, headers={"origin": "http://studio.test:7860"}, username="local", cookies={}
+    )
+
+
+def card(here: Any, t: Texts = T) -> str:
+    study = here.studies.get("duel")
+    return str(views.study_card(t, here, study, None, f"http://x/r/{study.token}"))
+
+
+def test_before_any_vote_the_card_says_what_to_do(here: Any) -> None:
+    shown = card(here)
+    assert T("no.votes") in shown
+    assert f'data-copy="http://x/r/{here.studies.get("duel").token}"' in shown
+
+
+def test_the_card_draws_the_interval_and_escapes_names(here: Any) -> None:
+    vote(here, "r1", losses=5)
+    shown = card(here)
+    assert T("no.difference") in shown
+    assert "50.0 % (23.7 % – 76.3 %)" in shown
+    assert "&lt;b&gt;one" in shown and "<b>one" not in shown
+    assert "10 so far, 184 more to go" in shown
+
+
+def test_agreement_appears_with_a_second_rater(here: Any) -> None:
+    vote(here, "r2", losses=5)
+    assert "of 10 pairs of votes agree" in card(here)
+    (summary,) = here.studies.list()
+    listed = str(views.studies_list(T, here, [summary]))
+    assert "/compare?project=default&amp;study=duel" in listed and ">20<" in listed
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_the_card_reads_in_every_language(here: Any, language: str) -> None:
+    t = Texts(language, "compare")
+    assert t("position") in card(here, t)
+    assert str(views.studies_list(t, here, []))
+
+
+def test_every_text_has_every_language(here: Any) -> None:
+    for page in ("compare", "rate"):
+        for key, entry in catalogue(here.settings.assets / "translations", page).items():
+            assert all(entry.get(language) for language in LANGUAGES), f"{page}: {key}"
+
+
+def test_the_verdict_names_the_preferred_side() -> None:
+    assert views.verdict(T, ["a", "b"], wilson(19, 20)) == "a is preferred"
+    assert views.verdict(T, ["a", "b"], wilson(1, 20)) == "b is preferred"
+    assert views.verdict(T, ["a", "b"], wilson(12, 20)) == "No clear difference"
+    assert views.verdict(T, ["a", "b"], Interval(None, None, None)) == "No clear difference"
+
+
+def test_enough_votes_are_said_to_be_enough() -> None:
+    assert "174 more" in views.power(T, 20)
+    assert "enough" in views.power(T, VOTES_NEEDED[0.6])
+
+
+def test_position_bias_is_named_only_when_it_shows() -> None:
+    assert T("position.suspicious") in views.position_words(T, {"left": 419, "right": 348, "p_value": 0.011})
+    assert T("position.fine") in views.position_words(T, {"left": 10, "right": 9, "p_value": 1.0})
+    assert views.position_words(T, {"left": 0, "right": 0, "p_value": None}) == "—"
+
+
+def test_no_study_leads_to_the_form(here: Any) -> None:
+    assert 'href="#compare-form"' in str(views.studies_list(T, here, []))
+
+
+@pytest.mark.parametrize(
+    ("state", "job_state", "error", "shown"),
+    [
+        ("preparing", "running", None, "7 / 20"),
+        ("preparing", "stopped", None, "Stopped before all answers were there"),
+        ("failed", "failed", "The teacher hung up.", "The teacher hung up."),
+    ],
+)
+def test_a_study_on_its_way_shows_how_far_or_why_not(
+    here: Any, state: str, job_state: str, error: str | None, shown: str
+) -> None:
+    study = Study(project_id=1, name="s", token="t", arms=["a", "b"], state=state, detail={"error": error})
+    job = Job(project_id=1, kind="answer", title="", entry="", state=job_state, done=7, total=20, error=error)
+    assert shown in str(views.study_card(T, here, study, job, ""))
+
+
+def test_more_than_two_arms_show_scores(here: Any) -> None:
+    report = {"bradley_terry": [{"name": "a & b", "score": 0.5, "low": 0.25, "high": 0.75}]}
+    study = Study(project_id=1, name="s", token="t", arms=["a & b", "c", "d"])
+    shown = str(views.results_view(T, study, report))
+    assert "a &amp; b" in shown and "0.2500 – 0.7500" in shown
+
+
+def handlers(here: Any) -> dict[str, Any]:
+    """The page's handlers by name, unwrapped, from the blocks that it builds."""
+    with gr.Blocks() as page:
+        compare.build(page, here, T)
+    return {fn.fn.__name__: fn.fn for fn in page.fns.values() if fn.fn is not None}
+
+
+def test_the_form_starts_a_study_and_leads_to_it(here: Any) -> None:
+    here.teachers.add_practice()
+    create = handlers(here)["create"]
+    address = create(request(), "new", "practice-plain", "practice-thorough", "quiz", "brief", 4, 7)
+    assert address == "/compare?project=default&study=new"
+    study = here.studies.get("new")
+    assert (study.state, study.seed, study.detail["items"]) == ("preparing", 7, 4)
+    assert here.jobs.get(study.job_id).kind == "answer"
+
+
+def test_a_form_left_empty_is_one_sentence(here: Any) -> None:
+    with pytest.raises(gr.Error, match="first side, a second side and a prompt source"):
+        handlers(here)["create"](request(), "other", None, None, None, "", 4, 0)
+
+
+def test_the_form_offers_what_there_is(here: Any) -> None:
+    offered = {
+        update.elem_id or number: update
+        for number, update in enumerate(handlers(here)["open_form"](request()).values())
+    }
+    names = [value for _, value in offered[0].choices]
+    assert "practice-base" in names
+    assert [value for _, value in offered[2].choices] == ["quiz"]
+
+
+def test_closing_and_opening_again(here: Any) -> None:
+    turn = handlers(here)["turn"]
+    for state in ("closed", "ready"):
+        turn(request(study="duel"))
+        assert here.studies.get("duel").state == state
+
+
+def test_the_raters_link_is_the_one_this_browser_can_reach(here: Any) -> None:
+    study = here.studies.get("duel")
+    assert compare._link(study, request()) == f"http://studio.test:7860/r/{study.token}"
+
+
+def test_the_page_is_built_in_the_app(running: Any, browser: Any, house: Any) -> None:
+    shown = browser.get("/compare")
+    assert shown.status_code == 200
+    assert "compare-form" in shown.text and "could not be built" not in shown.text
+
+
+def test_events_are_private_and_stay_on_their_page(here: Any) -> None:
+    with gr.Blocks() as page:
+        compare.build(page, here, T)
+    config = page.get_config_file()
+    ids = {component["id"] for component in config["components"]}
+    for dependency in config["dependencies"]:
+        assert dependency["api_visibility"] == "private"
+        assert {*dependency["inputs"], *dependency["outputs"]} <= ids
+    names = [component["props"].get("elem_id") for component in config["components"]]
+    given = [name for name in names if name]
+    assert len(given) == len(set(given))
+    assert StudyItem.__tablename__ not in json.dumps(config, default=str)
