@@ -1,4 +1,4 @@
-"""Fixtures that every test may use: a workspace of its own, a running practice teacher, and the command line in-process."""
+"""Fixtures for every test: a workspace of its own, a running practice teacher, the command line in-process."""
 
 import json
 import os

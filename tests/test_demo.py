@@ -1,4 +1,4 @@
-"""The quick demo, run as a user runs it: every part of the loop on the practice world, and figures that can be believed."""
+"""The quick demo, run as a user runs it: every part of the loop, and figures that can be believed."""
 
 import json
 import os
@@ -21,7 +21,18 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(workspace: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "studio", "--workspace", str(workspace), "demo", "--quick", "--seed", str(SEED), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "studio",
+        "--workspace",
+        str(workspace),
+        "demo",
+        "--quick",
+        "--seed",
+        str(SEED),
+        "--json",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""The built wheel, installed outside the checkout, sets itself up and runs the quick demo: its assets travel with it."""
+"""The built wheel, installed outside the checkout, sets itself up and runs the quick demo."""
 
 import json
 import os
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def understudy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command of a new environment that has the wheel and, by a link, the libraries of this one, not the checkout."""
+    """The command of a new environment with the wheel and, by a link, the libraries of this one, not the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     subprocess.run(build, check=True)
@@ -33,14 +33,18 @@ def understudy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(understudy: Path, *arguments: str) -> dict[str, object]:
     outside = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "UNDERSTUDY_TOOLS")}
-    done = subprocess.run([understudy, *arguments, "--json"], capture_output=True, text=True, cwd=understudy.parent, env=outside)
+    done = subprocess.run(
+        [understudy, *arguments, "--json"], capture_output=True, text=True, cwd=understudy.parent, env=outside
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def test_wheel_sets_up_and_runs_the_quick_demo_outside_the_checkout(understudy: Path, tmp_path: Path) -> None:
     where = "import studio; print(studio.__file__)"
-    found = subprocess.run([understudy.parent / "python", "-c", where], capture_output=True, text=True, cwd=tmp_path).stdout
+    found = subprocess.run(
+        [understudy.parent / "python", "-c", where], capture_output=True, text=True, cwd=tmp_path
+    ).stdout
     assert str(ROOT) not in found
     checks = run(understudy, "setup")["checks"]
     assert all(check["ok"] for check in checks), checks  # type: ignore[attr-defined, index]

@@ -132,7 +132,34 @@ window.understudyTraces = (element, server, watch) => {
     const said = await ask("change_all", { query: place().query, ...(wanted === "tag" ? { tag } : { verdict: wanted }) });
     button.disabled = false;
     dialog.close();
-    if (said) location.reload(); // The list, the counts and the undo line all follow from the database.
+    if (said) reload_saying(said.said); // The list, the counts and the undo line all follow from the database.
+  }
+
+  async function grade() {
+    const button = $("[data-act=grade]");
+    button.disabled = true;
+    const said = await ask("grade_all", { query: place().query });
+    button.disabled = false;
+    if (said?.graded) reload_saying(said.said);
+    else if (said) window.understudy.toast(said.said);
+  }
+  // A sentence for after the reload. It is lost where nothing may be stored, and nothing else with it.
+  function reload_saying(text) {
+    try {
+      sessionStorage.setItem("traces-said", text);
+    } catch {
+      /* No storage. */
+    }
+    location.reload();
+  }
+  function say_what_was_done() {
+    try {
+      const text = sessionStorage.getItem("traces-said");
+      sessionStorage.removeItem("traces-said");
+      if (text) window.understudy.toast(text);
+    } catch {
+      /* No storage. */
+    }
   }
 
   // --- the reader on a phone lies over the page; Back closes it
@@ -152,6 +179,7 @@ window.understudyTraces = (element, server, watch) => {
     down: () => move(1),
     close: () => (history.state?.reader ? history.back() : cover(false)),
     all: change_all,
+    grade,
     plain: () => {
       for (const part of [$(".as-md"), $(".as-plain")]) part.hidden = !part.hidden;
     },
@@ -211,4 +239,5 @@ window.understudyTraces = (element, server, watch) => {
   facets.observe(document.querySelector("#traces-side") ?? document.body, { childList: true, subtree: true });
   watch("value", begin);
   begin();
+  say_what_was_done();
 };

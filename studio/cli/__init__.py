@@ -1,5 +1,8 @@
-"""The command line: `understudy [--workspace DIR] [--project NAME] COMMAND`. Each command parses, calls the engine once and
-prints. Exit 0: done. Exit 2: bad input, nothing changed. Exit 1: it ran and something failed."""
+"""The command line: `understudy [--workspace DIR] [--project NAME] COMMAND`.
+
+Each command parses, calls the engine once and prints. Exit 0: done. Exit 2: bad input, nothing changed. Exit 1: it
+ran and something failed.
+"""
 
 import importlib
 import importlib.metadata
@@ -63,9 +66,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     context: typer.Context,
-    workspace: Annotated[Path | None, typer.Option(help="Folder of the workspace.", envvar="UNDERSTUDY_WORKSPACE")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(help="Folder of the workspace.", envvar="UNDERSTUDY_WORKSPACE")
+    ] = None,
     project: Annotated[str, typer.Option(help="Project within the workspace.")] = "default",
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
 ) -> None:
     """Build imitation models from a teacher's explanations, and compare them blind."""
     context.obj = {"workspace": workspace, "project": project}

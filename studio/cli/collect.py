@@ -49,7 +49,8 @@ def command(
     else:
         run_name = studio.collecting.create(
             teacher or "", prompts or "", system_message=system_message or None, system_mix=mix,
-            samples=1 if samples is None else samples, parameters=parameters, budget_usd=budget, name=name, seed=seed or 0,
+            samples=1 if samples is None else samples, parameters=parameters, budget_usd=budget,
+            name=name, seed=seed or 0,
         ).name  # fmt: skip
     report = _collected(studio, run_name)
     if report["failed"]:

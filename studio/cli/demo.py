@@ -14,7 +14,7 @@ def command(
     seed: Annotated[int, typer.Option(help="Seed of the problems, the training and the study.")] = 7,
     json_: JsonOption = False,
 ) -> None:
-    """Collect from the practice teachers, train three students in stages, export, compare, and prepare a blind study."""
+    """Collect from the practice teachers, train three students, export, compare, and prepare a blind study."""
     from studio.engine.demo.demo import run
     from studio.engine.demo.table import table
 

@@ -24,7 +24,7 @@ def setup(context: typer.Context, json_: JsonOption = False) -> None:
 
 
 def doctor(context: typer.Context, json_: JsonOption = False) -> None:
-    """Check Python, compiler, libraries, GPU, converter, disk, database and port, and say how to mend what is missing."""
+    """Check Python, compiler, libraries, GPU, converter, disk and port, and say how to mend what is missing."""
     found = []
     out = Console(highlight=False, soft_wrap=True)
     for check in checks.examine(settings_of(context)):

@@ -95,7 +95,9 @@ def workspace(settings: Settings) -> Check:
         probe.write_text("")
         probe.unlink()
     except (StudioError, OSError) as exc:
-        return Check("workspace", False, f"{settings.workspace} cannot be written ({exc}); name another with --workspace.")
+        return Check(
+            "workspace", False, f"{settings.workspace} cannot be written ({exc}); name another with --workspace."
+        )
     return Check("workspace", True, str(settings.workspace))
 
 
@@ -133,5 +135,3 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-

@@ -1,15 +1,15 @@
 """Everything the studio says when something is wrong. Each message names the thing, the fault and the remedy.
 
-    StudioError                 the family; the command line prints it and the pages show it as a notice
-    ├── BadInput                what was given cannot be used (exit code 2, nothing changed)
-    │   ├── NotFound            no such thing by that name
-    │   ├── NameTaken           a name that is unique already stands for something else
-    │   └── NotAllowed          this person may not do that
-    ├── Failed                  it ran and did not succeed (exit code 1, what was kept is said)
-    │   ├── TeacherFault        a teacher refused, hung or answered nonsense
-    │   ├── JobFailed           a job ended with an error
-    │   └── Lost                another worker took this work over
-    └── MissingPart             set-up is incomplete: a converter, a compiler, a library (exit code 1)
+StudioError                 the family; the command line prints it and the pages show it as a notice
+├── BadInput                what was given cannot be used (exit code 2, nothing changed)
+│   ├── NotFound            no such thing by that name
+│   ├── NameTaken           a name that is unique already stands for something else
+│   └── NotAllowed          this person may not do that
+├── Failed                  it ran and did not succeed (exit code 1, what was kept is said)
+│   ├── TeacherFault        a teacher refused, hung or answered nonsense
+│   ├── JobFailed           a job ended with an error
+│   └── Lost                another worker took this work over
+└── MissingPart             set-up is incomplete: a converter, a compiler, a library (exit code 1)
 """
 
 from typing import Any

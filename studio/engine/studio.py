@@ -1,4 +1,4 @@
-"""The Studio: a frozen bundle of every service for one project of one workspace, passed explicitly to whoever needs it."""
+"""The Studio: a frozen bundle of every service for one project of a workspace, passed to whoever needs it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,9 +85,7 @@ class Studio:
 
     @cached_property
     def training(self) -> Training:
-        return Training(
-            self.database, self._id, self.settings, self.artifacts, self.models, self.datasets, self.jobs
-        )
+        return Training(self.database, self._id, self.settings, self.artifacts, self.models, self.datasets, self.jobs)
 
     @cached_property
     def exporting(self) -> Exporting:

@@ -4,27 +4,25 @@ behind one guard and inside one frame.
 
 import asyncio
 import importlib
-import logging
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import gradio as gr
 from anyio import to_thread
 from fastapi import FastAPI
+from gradio.routes import App
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio.ui import auth, frame, middleware, parts, routes, theme
+from studio.ui import auth, frame, middleware, rate, routes, theme
 from studio.ui.frame import Page
 from studio.ui.text import LANGUAGES, Texts
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
-
-log = logging.getLogger("studio.ui")
 
 PAGES = (
     Page("home"),
@@ -73,8 +71,7 @@ def build_app(studio: "Studio", *, key: auth.Key, background: Background | None 
 
     app = FastAPI(title="Understudy", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(routes.router(studio))
-    for router in _raters(studio):
-        app.include_router(router)
+    app.include_router(rate.router(studio))
     app.mount("/", Picker(apps, studio.settings.language))
     app.add_middleware(middleware.Pages, draw=_Drawer(studio))
     app.add_middleware(auth.Guard, key=key)
@@ -88,12 +85,39 @@ def build_blocks(studio: "Studio", language: str) -> gr.Blocks:
 
 def _blocks(studio: "Studio", language: str) -> gr.Blocks:
     home, *others = [page for page in PAGES if not page.plain]
-    with gr.Blocks(title="Understudy", analytics_enabled=False, fill_width=True) as demo:
-        _build_page(demo, studio, home, language)
-    for page in others:
-        with demo.route(page.name, page.path, show_in_navbar=False):
-            _build_page(demo, studio, page, language)
-    return demo.queue(default_concurrency_limit=CONCURRENT_EVENTS)
+    with _no_app_yet():
+        with _Book(title="Understudy", analytics_enabled=False, fill_width=True) as demo:
+            _build_page(demo, studio, home, language)
+        for page in others:
+            with demo.route(page.name, page.path, show_in_navbar=False):
+                _build_page(demo, studio, page, language)
+        return demo.queue(default_concurrency_limit=CONCURRENT_EVENTS).whole()
+
+
+class _Book(gr.Blocks):
+    """Pages bound together. Gradio describes all of them anew whenever one is finished; this waits for the last."""
+
+    is_whole = False
+
+    def get_config_file(self) -> Any:
+        return super().get_config_file() if self.is_whole else {}
+
+    def whole(self) -> "_Book":
+        self.is_whole = True
+        self.config = self.get_config_file()
+        return self
+
+
+@contextmanager
+def _no_app_yet() -> Iterator[None]:
+    """Gradio also makes a web app of 80 routes whenever a page is finished, and throws it away when it is mounted: with
+    every page in two languages that is most of the time from the command to the first page."""
+    make = App.create_app
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        App.create_app = staticmethod(make)  # type: ignore[method-assign]
 
 
 class Picker:
@@ -168,7 +192,9 @@ def _gradio_app(studio: "Studio", language: str) -> FastAPI:
 
 
 def _mounted(blocks: gr.Blocks) -> FastAPI:
-    return gr.mount_gradio_app(
+    """The pages as a web app. Queued events look for their state in `blocks.app`: it is the app that is mounted, so that
+    they share it with events that are not queued."""
+    outer = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,
         path="/",
@@ -181,6 +207,8 @@ def _mounted(blocks: gr.Blocks) -> FastAPI:
         max_file_size="2gb",
         auth_dependency=lambda request: "local",
     )
+    blocks.app = next(inner for route in outer.routes if isinstance(inner := getattr(route, "app", None), App))
+    return outer
 
 
 def _in_a_loop(make: Callable[[], Made]) -> Made:
@@ -193,21 +221,8 @@ def _in_a_loop(make: Callable[[], Made]) -> Made:
 
 
 def _build_page(demo: gr.Blocks, studio: "Studio", page: Page, language: str) -> None:
-    t = Texts(language, page.name)
-    try:
-        importlib.import_module(f"studio.ui.pages.{page.name}").build(demo, studio, t)
-    except Exception:
-        log.exception("the page %s could not be built", page.name)
-        shared = Texts(language)
-        parts.header(shared, shared(f"page.{page.name}"))
-        parts.html(parts.note("warn", shared("error.page")))
-
-
-def _raters(studio: "Studio") -> Iterator:  # type: ignore[type-arg]
-    try:
-        yield importlib.import_module("studio.ui.rate").router(studio)
-    except Exception:
-        log.exception("the raters' pages could not be built")
+    """Pages are imported when an app is built, so that their list can be read without waiting for them."""
+    importlib.import_module(f"studio.ui.pages.{page.name}").build(demo, studio, Texts(language, page.name))
 
 
 def _paths() -> dict[str, Page]:

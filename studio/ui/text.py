@@ -23,6 +23,9 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 
 SHARED = "shell"
 
+FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""As safe and ten times as fast, where PyYAML came with its C part."""
+
 
 class MissingTextError(KeyError):
     """A page asked for a word that the catalogue does not have."""
@@ -73,7 +76,7 @@ def catalogue(folder: Path, page: str) -> dict[str, dict[str, Any]]:
     path = folder / f"{page}.yaml"
     if not path.is_file():
         return {}
-    loaded = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=FastLoader) or {}
     return {str(key): _languages(entry) for key, entry in loaded.items()}
 
 

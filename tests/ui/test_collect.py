@@ -77,7 +77,7 @@ def test_what_a_teacher_said_is_escaped() -> None:
 
 def test_kinds_of_fault_have_words_count_example_and_advice() -> None:
     html = views.errors_view(T, progress(errors=(ErrorKind("rate_limited", 37, "HTTP 429.", "Slow down."),)))
-    for words in ("limit reached", "37", "HTTP 429.", "Slow down."):
+    for words in ("limit reached", "37", "HTTP 429.", "what your account allows"):
         assert words in html
     assert views.errors_view(T, progress()) == ""
 
@@ -86,7 +86,8 @@ def test_every_kind_of_fault_has_its_words_in_both_languages() -> None:
     from studio.engine.teachers.faults import FaultKind
 
     for language in ("en", "zh"):
-        assert all(Texts(language, "collect").has(f"error.{kind.value}") for kind in FaultKind)
+        words = Texts(language, "collect")
+        assert all(words.has(f"error.{kind.value}") and words.has(f"advice.{kind.value}") for kind in FaultKind)
 
 
 def test_the_button_says_what_it_will_take() -> None:
@@ -136,3 +137,50 @@ def test_parameters_are_read_from_the_form() -> None:
             parameters_of(wanted(**wrong), T)
     with pytest.raises(BadInput):
         samples_of(wanted(samples="few"), T)
+
+
+class Asking:
+    """As much of a request as a handler looks at."""
+
+    def __init__(self, **query: str) -> None:
+        self.query_params = query
+        self.cookies: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
+        self.username = None
+
+
+def handler(house: Any, name: str) -> Any:
+    """One of the page's handlers, by its name."""
+    import asyncio
+
+    import gradio as gr
+
+    from studio.ui.pages import collect as page
+
+    async def built() -> Any:
+        with gr.Blocks() as blocks:
+            page.build(blocks, house, T)
+        return blocks
+
+    blocks = asyncio.run(built())
+    return next(fn.fn for fn in blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
+
+
+def test_starting_makes_a_run_and_queues_its_job(house: Any) -> None:
+    house.projects.get("collect-page")
+    here = house.at("collect-page")
+    here.teachers.add_practice()
+    here.prompts.practice(["addition"], 3, 1, "sums")
+    fields = ["practice-plain", "sums", ["brief", "helpful"], "each", "1", "", "0", "", "", "mine"]
+    request = Asking(project="collect-page")
+    assert handler(house, "foresee")(request, *fields)._constructor_args[0]["value"] == "Collect 6 answers"
+    assert handler(house, "create")(request, *fields) == "/collect?project=collect-page&run=mine"
+    run, job = here.collecting.get("mine"), here.collecting.job_of("mine")
+    assert (run.requested, run.settings["parameters"]) == (6, {"temperature": 0.0})
+    assert job is not None and job.state == "queued"
+    handler(house, "ask_to_stop")(Asking(project="collect-page", run="mine"))
+    stopped = here.collecting.job_of("mine")
+    assert stopped is not None and stopped.state == "stopped"
+    handler(house, "go_on")(Asking(project="collect-page", run="mine"))
+    assert here.collecting.job_of("mine").state == "queued"
+    here.collecting.stop("mine")

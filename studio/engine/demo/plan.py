@@ -10,7 +10,7 @@ BRIEF_MESSAGE, EXPLAIN_MESSAGE = "brief", "step-by-step"
 QUANTIZATIONS = ("f16", "Q8_0", "Q4_K_M")
 DEFAULT_QUANTIZATION = "Q8_0"
 STUDENT_SYSTEM_MESSAGE = ""
-"""Students are trained without the teacher's system message (Orca 2 calls it prompt erasing), so none is sent to them."""
+"""Students learn without the teacher's system message (prompt erasing, as in Orca 2), so none is sent to them."""
 
 
 @dataclass(frozen=True)

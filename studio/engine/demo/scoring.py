@@ -1,4 +1,4 @@
-"""Putting unseen problems to a model and scoring its answers: exact match overall and by family, and likeness of style."""
+"""Scores a model's answers to unseen problems: exact match, overall and by family, and likeness of style."""
 
 from collections import defaultdict
 from collections.abc import Sequence

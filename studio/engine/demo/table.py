@@ -24,9 +24,10 @@ def table(report: dict[str, Any]) -> Table:
         )
     for row in report["gguf"]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in row["tensor_types"].items())
+        same = f"same answer {row['same_answers']:.1%}"
         note = " (default)" if row["quantization"] == report["default_quantization"] else ""
         made.add_row(
-            f"  {row['quantization']}{note}: {row['bytes'] / 1e6:.1f} MB, same answer {row['same_answers']:.1%}\n  {kinds}",
+            f"  {row['quantization']}{note}: {row['bytes'] / 1e6:.1f} MB, {same}\n  {kinds}",
             _share(row["exact_match"]),
             *[""] * (len(families) + 3),
         )

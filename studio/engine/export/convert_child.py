@@ -4,11 +4,12 @@ The converter allows models to bring code for their tokenizer, and may look thin
 loading is forced to the code that transformers ships, and connecting to anything is refused.
 """
 
+import logging
 import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from studio.engine.models.processes import die_with_parent, report
 
@@ -20,20 +21,34 @@ def main() -> None:
     _refuse_foreign_code()
     sys.argv = [script, folder, "--outfile", out, "--outtype", kind, "--model-name", name]
     sys.path.insert(0, str(Path(script).parent))
+    faults = _Faults()
+    logging.getLogger().addHandler(faults)
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as exit_:
         if exit_.code:
-            raise
+            _give_up(faults.last or f"it ended with {exit_.code}")
     except NotImplementedError as exc:
-        report(
-            {
-                "error": f"llama.cpp cannot convert this model: {str(exc) or 'its kind is not supported'}.",
-                "bad_input": True,
-            }
-        )
-        sys.exit(2)
+        _give_up(str(exc) or "its kind is not supported")
     report({"out": out})
+
+
+class _Faults(logging.Handler):
+    """Remembers the last error that the converter logged, which is all it says before it exits."""
+
+    last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            self.last = record.getMessage()
+
+
+def _give_up(reason: str) -> NoReturn:
+    words = " ".join(reason.split())[:300].rstrip(".")
+    report(
+        {"error": f"llama.cpp cannot convert this model ({words}). Use a model of a kind it knows.", "bad_input": True}
+    )
+    sys.exit(2)
 
 
 def _refuse_network(event: str, _arguments: tuple[Any, ...]) -> None:

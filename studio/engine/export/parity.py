@@ -42,7 +42,8 @@ class Reference:
     """The original's answers, in a folder that lives as long as the comparison."""
 
     work: Path
-    texts: tuple[str, ...]
+    answers: tuple[dict[str, Any], ...]
+    """`text` and `tokens` of each."""
 
     def compare(self, file: Path, *, known: Sequence[str] | None = None, should_stop: Stop = None) -> Parity:
         """Asks the file what the original was asked; `known` are the right answers, one for each question.
@@ -51,8 +52,8 @@ class Reference:
         """
         found = run_child(CHILD, ["file", self.work, file], doing=f"Checking {file.name}", should_stop=should_stop)
         return Parity(
-            prompts=len(self.texts),
-            same_answers=share_of_same(self.texts, found["texts"]),
+            prompts=len(self.answers),
+            same_answers=share_of_same(self.answers, found["answers"]),
             mean_kl=found["mean_kl"],
             template_match=found["template_match"],
             exact_match=share_right(known, found["texts"]) if known else None,
@@ -79,7 +80,7 @@ def reference_of(
         (work / "ask.json").write_text(json.dumps(ask))
         run_child(CHILD, ["original", work], doing="Asking the original model", should_stop=should_stop)
         answers = json.loads((work / "original.json").read_text())["answers"]
-        yield Reference(work, tuple(answer["text"] for answer in answers))
+        yield Reference(work, tuple(answers))
 
 
 def share_right(known: Sequence[str], texts: Sequence[str]) -> float:
@@ -87,7 +88,8 @@ def share_right(known: Sequence[str], texts: Sequence[str]) -> float:
     return sum(same_answer(text, answer) for answer, text in zip(known, texts, strict=True)) / len(known)
 
 
-def share_of_same(first: Sequence[str], second: Sequence[str]) -> float:
-    """Share of pairs with the same final answer; texts that are alike to the letter need not end in one."""
-    same = sum(a == b or same_answer(a, b) for a, b in zip(first, second, strict=True))
+def share_of_same(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> float:
+    """Share of pairs that end in the same final answer, or are the same token by token and need not end in any."""
+    pairs = zip(first, second, strict=True)
+    same = sum(a["tokens"] == b["tokens"] or same_answer(a["text"], b["text"]) for a, b in pairs)
     return same / len(first)

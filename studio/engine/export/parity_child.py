@@ -55,7 +55,7 @@ def file(work: Path, path: Path) -> dict[str, Any]:
     answers = answer_all(engine, [Ask(messages, max_tokens=ask["max_tokens"]) for messages in ask["prompts"]])
     read = [engine.tokens_of(messages) for messages in ask["prompts"]]
     return {
-        "texts": [answer.text for answer in answers],
+        "answers": [{"tokens": list(answer.tokens), "text": answer.text} for answer in answers],
         "template_match": read == [answer["prompt"] for answer in first["answers"]],
         "mean_kl": _mean_divergence(
             engine, first["answers"][: first["compared"]], np.load(work / "expected.npy", mmap_mode="r")

@@ -1,9 +1,9 @@
-"""Makes the practice base: trains its tokenizer, pre-trains a small Llama on `reading.documents`, writes model and card.
+"""Makes the practice base: trains its tokenizer and pre-trains a small Llama on `reading.documents`.
 
 Run once by a developer, not by users: `python -m studio.engine.practice.pretrain --out assets/practice-base`. Two
 processes of one thread each share every step (faster on two cores than one process of two threads), and everything is
-drawn from `--seed`. There are two phases, each with its own text and a fresh optimizer: reading, along the first part of
-a long cosine, and settling, where the learning rate falls to nothing. Together they take about forty minutes on two cores.
+drawn from `--seed`. There are two phases, each with its own text and a fresh optimizer: reading, along the first part
+of a long cosine, and settling, where the learning rate falls to nothing. Together: about forty minutes on two cores.
 """
 
 import argparse
@@ -29,9 +29,11 @@ TURNS = ("<|system|>", "<|user|>", "<|assistant|>")
 END = "<|end|>"
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
-    "{% if message['role'] == 'system' %}{% if message['content'] %}<|system|>{{ message['content'] }}<|end|>{% endif %}"
+    "{% if message['role'] == 'system' %}"
+    "{% if message['content'] %}<|system|>{{ message['content'] }}<|end|>{% endif %}"
     "{% elif message['role'] == 'user' %}<|user|>{{ message['content'] }}<|end|>"
-    "{% elif message['role'] == 'assistant' %}<|assistant|>{% generation %}{{ message['content'] }}<|end|>{% endgeneration %}"
+    "{% elif message['role'] == 'assistant' %}<|assistant|>"
+    "{% generation %}{{ message['content'] }}<|end|>{% endgeneration %}"
     "{% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 LENGTH = 256
@@ -40,7 +42,9 @@ WORKERS = 2
 READING_STEPS, READING_HORIZON, READING_RATE = 1500, 3500, 1.5e-3
 SETTLING_STEPS, SETTLING_RATE = 400, 9e-4
 VOCABULARY = 768
-SHAPE = dict(hidden_size=256, intermediate_size=512, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=4)
+SHAPE = dict(
+    hidden_size=256, intermediate_size=512, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=4
+)
 
 
 def main() -> None:
@@ -109,7 +113,13 @@ def train_tokenizer(folder: Path, seed: int) -> LlamaTokenizer:
     (folder / "tokenizer.vocab").unlink()
     tokenizer = LlamaTokenizer.from_pretrained(folder, add_prefix_space=False, eos_token=END)
     tokenizer.add_special_tokens(
-        {"bos_token": "<s>", "eos_token": END, "unk_token": "<unk>", "pad_token": "<pad>", "extra_special_tokens": list(TURNS)}
+        {
+            "bos_token": "<s>",
+            "eos_token": END,
+            "unk_token": "<unk>",
+            "pad_token": "<pad>",
+            "extra_special_tokens": list(TURNS),
+        }
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.model_max_length = 512

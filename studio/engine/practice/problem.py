@@ -1,4 +1,4 @@
-"""A problem of the practice world and its worked solution: plain values that every family makes and every voice reads."""
+"""A problem of the practice world and its worked solution: plain values that families make and voices read."""
 
 from dataclasses import dataclass
 from hashlib import sha256

@@ -1,6 +1,8 @@
-"""What the practice base reads before it ever meets a teacher: worked problems told as prose, small facts, and chats that
-only repeat words. No chat asks anything, and every worked problem comes from the half of the world that is never asked
-(`Problem.half`)."""
+"""What the practice base reads before it ever meets a teacher.
+
+Worked problems told as prose, small facts, and chats that only repeat words. No chat asks anything, and every worked
+problem comes from the half of the world that is never asked (`Problem.half`).
+"""
 
 from collections.abc import Iterator
 from random import Random

@@ -34,7 +34,7 @@ ADVICE = {
     FaultKind.NO_CREDIT: "Add credit at the provider, and resume.",
     FaultKind.NOT_ALLOWED: "Check that this key may use this model, or look at what the provider refuses to answer.",
     FaultKind.NOT_FOUND: "Check the model's name and that the base URL ends where the provider says, often in /v1.",
-    FaultKind.NOT_RECORDED: "The replay file has no such prompt; check its columns (--map), or leave these prompts out.",
+    FaultKind.NOT_RECORDED: "The replay file has no such prompt; check its columns (--map), or leave them out.",
     FaultKind.BAD_REQUEST: "Check the parameters of the run, and whether these prompts are too long for the model.",
     FaultKind.RATE_LIMITED: "Set the teacher's requests or tokens per minute to what your account allows.",
     FaultKind.SERVER_ERROR: "The fault is at the teacher; resume later.",

@@ -1,5 +1,5 @@
 """Everything a collector writes. Each function is one transaction that begins by renewing the run's lease, so nothing
-is written by a collector that lost its run, and an answer is kept whole (attempt, reply, states, trace) or not at all."""
+is written by a collector that lost its run; an answer is kept whole (attempt, reply, states, trace) or not at all."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

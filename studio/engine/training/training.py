@@ -131,7 +131,7 @@ class Training:
             if exc.result.get(BAD_INPUT) and self.is_untouched(name):
                 self.forget(name)
                 raise BadInput(exc.message) from exc
-            raise JobFailed(f"{exc.message} {self._kept(name)}", result=self.report(name)) from exc
+            raise JobFailed(f"{exc.message} {self._kept(name)}".strip(), result=self.report(name)) from exc
         return self.report(name)
 
     def start(self, name: str) -> Job:

@@ -86,7 +86,7 @@ def errors_view(t: Texts, now: RunProgress) -> Markup:
     if not now.errors:
         return Markup()
     rows: list[list[parts.Cell]] = [
-        [t(f"error.{error.kind}"), error.count, error.example, error.advice] for error in now.errors
+        [t(f"error.{error.kind}"), error.count, error.example, t(f"advice.{error.kind}")] for error in now.errors
     ]
     columns: list[parts.Column | str] = [
         t("error.kind"), parts.Column(t("attempts"), number=True), t("error.example"), t("error.advice"),

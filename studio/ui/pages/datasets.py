@@ -24,7 +24,9 @@ PREVIEWED = 5
 SHOW_CHOSEN = """() => {
   const chosen = document.querySelector("#datasets-versions a[aria-current]");
   if (!chosen) return;
-  history.replaceState(history.state, "", chosen.href);
+  const here = new URL(location);
+  here.searchParams.set("dataset", new URL(chosen.href).searchParams.get("dataset"));
+  history.replaceState(history.state, "", here);
   document.querySelector("#datasets-one")?.scrollIntoView({ block: "start", behavior: "smooth" });
 }"""
 """A version that is shown is in the address, and in sight."""

@@ -9,6 +9,7 @@ from studio.engine.traces import TraceFilter
 from studio.engine.traces.browse import Facets
 from studio.engine.traces.filters import NONE
 from studio.ui import links, parts
+from studio.ui.pages.traces_reader import value_word
 from studio.ui.parts import figures
 from studio.ui.text import Texts
 
@@ -36,8 +37,7 @@ def funnel(t: Texts, steps: list[tuple[str, int]], facets: Facets, filter: Trace
     shown = [step for step in steps if step[1] or step[0] == KEPT]
     bars = Markup().join(_step(t, reason, count, counts[MATCHING]) for reason, count in shown)
     chips = Markup(" ").join(
-        Markup('<span class="chip">{}: {}</span>').format(t.of("traces")(f"key.{key}"), ", ".join(values))
-        for key, values in filter.conditions
+        Markup('<span class="chip">{}</span>').format(_condition(t, key, values)) for key, values in filter.conditions
     )
     words = Markup(' <span class="chip">“{}”</span>').format(filter.query) if filter.query else ""
     asked = Markup('<p class="chips">{}{}</p>').format(chips, words)
@@ -132,10 +132,12 @@ def _facts(t: Texts, one: "Dataset", file: str) -> list[tuple[str, parts.Cell]]:
     return [*lines[:3], (t("avoid.short"), avoided), *lines[3:]] if avoided else lines
 
 
-def _condition(t: Texts, key: str, value: Any) -> str:
+def _condition(t: Texts, key: str, values: Any) -> str:
+    """A condition of a filter in the words of the traces page."""
     words = t.of("traces")
     name = words(f"key.{key}") if words.has(f"key.{key}") else key
-    return f"{name}: {value if isinstance(value, str) else ', '.join(map(str, value))}"
+    listed = [values] if isinstance(values, str) else [value_word(words, key, str(value)) for value in values]
+    return f"{name}: {', '.join(listed)}"
 
 
 def _row(t: Texts, row: dict[str, Any]) -> Markup:

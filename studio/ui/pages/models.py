@@ -43,7 +43,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
                 max_lines=12,
                 elem_id="models-message",
             )
-            ask = gr.Button(t("try.ask"), variant="primary", elem_id="models-ask", elem_classes="main-action")
+            ask = gr.Button(t("try.ask"), variant="primary", elem_id="models-ask")
             answers = parts.html(elem_id="models-answers")
         with gr.Column(scale=1, min_width=300):
             with gr.Column(elem_classes="panel"):

@@ -70,8 +70,8 @@ def files(t: Texts, model: str, found: Sequence["ModelFile"], here: "Studio") ->
     """The model's GGUF files, with what is really in them and how far they answer like the original."""
     if not found:
         return Markup('<p class="muted">{}</p>').format(t("files.none"))
-    heads = ("quantization", "bytes", "types", "same", "divergence", "template", "sha256", "download")
-    columns = [parts.Column(t(key), number=key in ("bytes", "same", "divergence")) for key in heads]
+    heads = ("quantization", "types", "same", "divergence", "template", "file")
+    columns = [parts.Column(t(key), number=key in ("same", "divergence")) for key in heads]
     return parts.table(columns, [_file(t, model, file, here) for file in found], caption=t("files"))
 
 
@@ -87,7 +87,8 @@ def export_progress(t: Texts, job: "Job | None") -> Markup:
 
 def answers(t: Texts, said: Sequence[Said]) -> Markup:
     """Answers side by side. What a model wrote is untrusted and rendered as safe markdown."""
-    return parts.grid(*(_answer(t, one) for one in said), columns=max(1, len(said)))
+    cards = [_answer(t, one) for one in said]
+    return cards[0] if len(cards) == 1 else parts.grid(*cards, columns=len(cards))
 
 
 def _row(t: Texts, line: Line, chosen: str, here: "Studio") -> list[parts.Cell]:
@@ -172,15 +173,15 @@ def _file(t: Texts, model: str, file: "ModelFile", here: "Studio") -> list[parts
     divergence = parity.get("mean_kl")
     there = Path(file.path).is_file()
     address = links.model_file(here, model, file.quantization)
+    take = parts.link(t("download"), address, button=True) if there else parts.badge("warn", t("gone"))
+    digest = Markup('<small title="SHA-256">{}</small>').format(parts.copy(t, file.sha256, shown=file.sha256[:10]))
     return [
-        file.quantization,
-        figures.size(file.bytes),
+        Markup("<b>{}</b><br><small>{}</small>").format(file.quantization, figures.size(file.bytes)),
         types,
         same,
         None if divergence is None else f"{divergence:.2g}",
         template,
-        parts.copy(t, file.sha256, shown=file.sha256[:10]),
-        parts.link(t("download"), address, button=True) if there else parts.badge("warn", t("gone")),
+        Markup('<div class="models-file">{}{}</div>').format(take, digest),
     ]
 
 

@@ -103,4 +103,5 @@ def last_test(t: Texts, teacher: Teacher) -> Markup:
     if not test:
         return Markup(figures.UNKNOWN)
     kind = ("good", t("test.answered")) if test.get("answered") else ("bad", t("test.silent"))
-    return Markup("{} <small class='muted'>{}</small>").format(parts.badge(*kind), figures.ago(t, test.get("at")))
+    ago = figures.ago(t, test.get("at"))
+    return Markup("<span>{} <small class='muted'>{}</small></span>").format(parts.badge(*kind), ago)

@@ -1,4 +1,5 @@
-"""What the script of the traces page may ask of the server: open, mark, undo, repair, and change all that match.
+"""What the script of the traces page may ask of the server: open, mark, undo, repair, and change or grade all that
+match.
 
 Each takes one dictionary and answers one: `ok`, and either what to show or `error`, the sentence to say. They answer
 plain HTTP, so nothing here trusts what the script sends.
@@ -16,6 +17,7 @@ from studio.engine.traces.filters import KEYS
 from studio.ui import parts
 from studio.ui.pages import traces_views as views
 from studio.ui.pages.traces_reader import reader
+from studio.ui.parts import figures
 from studio.ui.parts.handlers import log
 from studio.ui.text import Texts
 
@@ -56,7 +58,10 @@ class Actions:
         def change_all(asked: Answer, request: gr.Request) -> Answer:
             return self._safely(self.change, asked, request)
 
-        return [open_trace, mark_trace, undo_last, repair_trace, preview_all, change_all]
+        def grade_all(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.grade, asked, request)
+
+        return [open_trace, mark_trace, undo_last, repair_trace, preview_all, change_all, grade_all]
 
     def open(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """The reader of one trace."""
@@ -99,6 +104,14 @@ class Actions:
         """The change itself, one operation that one undo takes back."""
         operation = here.traces.label(_filter(asked), _text(asked, "verdict"), tag=_text(asked, "tag"), by=by)
         return {"said": self.t("changed", n=operation.changed), "changed": operation.changed}
+
+    def grade(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """Compares the final answers of all that match with the known ones. Labels stay as they are."""
+        report = here.traces.grade(selection=_filter(asked))
+        if not report["graded"]:
+            return {"said": self.t("grade.nothing"), "graded": 0}
+        said = self.t("graded", correct=figures.number(report["correct"]), wrong=figures.number(report["wrong"]))
+        return {"said": said, "graded": report["graded"]}
 
     def _safely(self, act: Callable[..., Answer], asked: Answer, request: gr.Request) -> Answer:
         try:

@@ -100,7 +100,8 @@ def _said(t: Texts, detail: TraceDetail) -> Markup:
     )
     return Markup(
         '<section class="said"><div class="said-head"><h2>{}</h2>'
-        '<button type="button" class="ghost" data-act="plain">{}</button></div>{}<div class="as-md">{}</div><div class="as-plain" hidden>{}</div>{}{}</section>'
+        '<button type="button" class="ghost" data-act="plain">{}</button>'
+        '</div>{}<div class="as-md">{}</div><div class="as-plain" hidden>{}</div>{}{}</section>'
     ).format(
         t("response"), t("plain"), reasoning if text.reasoning else "", parts.markdown.render(shown),
         parts.markdown.plain(shown), more, original if text.original_response is not None else "",

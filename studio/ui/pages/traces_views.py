@@ -137,7 +137,7 @@ def _head(t: Texts, look: "Look", here: "Studio") -> Markup:
         t("matching", count=count, n=page.count),
         Markup().join(_chips(t, look)),
         form,
-        _for_all(t, count, look.query, here) if page.count else "",
+        _for_all(t, count, look.query, here) + _grade(t) if page.count else "",
         last_change(t, look.last),
     )
 
@@ -162,6 +162,12 @@ def _for_all(t: Texts, count: str, query: dict[str, str], here: "Studio") -> Mar
     )
 
 
+def _grade(t: Texts) -> Markup:
+    return Markup('<button type="button" class="btn" data-act="grade" title="{}">{}</button>').format(
+        t("grade.info"), t("grade")
+    )
+
+
 def _pager(t: Texts, look: "Look") -> Markup:
     page = look.page
     assert page is not None
@@ -174,8 +180,9 @@ def _dialog(t: Texts) -> Markup:
     return Markup(
         '<dialog id="traces-all" class="us-dialog"><div class="preview"></div><label class="tag-field" hidden>{}'
         '<input name="tag" maxlength="60"></label><div class="row">'
-        '<button type="button" class="btn" data-close autofocus>{}</button><button type="button" class="btn danger" data-act="all"></button></div></dialog>'
-    ).format(t("tag.name"), t("cancel"))
+        '<button type="button" class="btn" data-close autofocus>{}</button>'
+        '<button type="button" class="btn danger" data-act="all">{}</button></div></dialog>'
+    ).format(t("tag.name"), t("cancel"), t("apply"))
 
 
 def _facet(t: Texts, key: str, values: list[tuple[str, int]], query: dict[str, str]) -> Markup | None:

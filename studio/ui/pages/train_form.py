@@ -55,8 +55,8 @@ def compose(values: Mapping[str, Any]) -> dict[str, Any]:
         stages.append(_stage_of(values, "second"))
     ordered = [{key: stage[key] for key in ORDER if key in stage} for stage in stages]
     recipe: dict[str, Any] = {"base": str(values["base"] or "").strip(), "seed": int(values["seed"] or 0)}
-    if values["threads"]:
-        recipe["threads"] = int(values["threads"])
+    if (threads := _number(values["threads"])) is not None:
+        recipe["threads"] = threads
     return recipe | {"stages": ordered}
 
 
@@ -78,14 +78,7 @@ def _stage(t: Texts, name: str, *, required: bool) -> dict[str, Any]:
         elem_id=f"train-{name}-method",
     )
     with gr.Row(elem_classes="train-length"):
-        length = gr.Number(
-            label=t("length"),
-            value=2 if required else None,
-            minimum=0,
-            elem_id=f"train-{name}-length",
-            min_width=90,
-            info=as_before,
-        )
+        length = _figure(t("length"), f"train-{name}-length", "2" if required else "", as_before)
         unit = gr.Dropdown(
             label=t("unit"),
             choices=[(t(f"unit.{value}"), value) for value in LENGTHS],
@@ -93,13 +86,7 @@ def _stage(t: Texts, name: str, *, required: bool) -> dict[str, Any]:
             elem_id=f"train-{name}-unit",
             min_width=120,
         )
-        rate = gr.Number(
-            label=t("rate"),
-            value=1e-3 if required else None,
-            elem_id=f"train-{name}-rate",
-            min_width=110,
-            info=as_before,
-        )
+        rate = _figure(t("rate"), f"train-{name}-rate", "0.001" if required else "", as_before)
     made = {"dataset": dataset, "method": method, "length": length, "unit": unit, "rate": rate}
     return {f"{name}_{key}": component for key, component in made.items()}
 
@@ -107,9 +94,7 @@ def _stage(t: Texts, name: str, *, required: bool) -> dict[str, Any]:
 def _advanced(t: Texts) -> dict[str, Any]:
     return {
         "batch": gr.Number(label=t("batch"), value=16, minimum=1, precision=0, elem_id="train-batch"),
-        "longest": gr.Number(
-            label=t("longest"), info=t("longest.info"), minimum=8, precision=0, elem_id="train-longest"
-        ),
+        "longest": _figure(t("longest"), "train-longest", "", t("longest.info")),
         "cut": gr.Checkbox(label=t("cut"), info=t("cut.info"), elem_id="train-cut"),
         "packing": gr.Checkbox(label=t("packing"), info=t("packing.info"), value=True, elem_id="train-packing"),
         "schedule": gr.Dropdown(
@@ -120,27 +105,39 @@ def _advanced(t: Texts) -> dict[str, Any]:
         ),
         "rank": gr.Number(label=t("rank"), value=16, minimum=1, precision=0, elem_id="train-rank"),
         "seed": gr.Number(label=t("seed"), value=0, minimum=0, precision=0, elem_id="train-seed"),
-        "threads": gr.Number(
-            label=t("threads"), info=t("threads.info"), minimum=1, precision=0, elem_id="train-threads"
-        ),
+        "threads": _figure(t("threads"), "train-threads", "", t("threads.info")),
     }
+
+
+def _figure(label: str, elem_id: str, value: str, info: str | None) -> gr.Textbox:
+    """A number that may be left empty; Gradio's own field for numbers shows an empty one as 0."""
+    return gr.Textbox(label=label, value=value, info=info, elem_id=elem_id, max_lines=1, max_length=20, min_width=90)
+
+
+def _number(text: Any) -> Any:
+    """The number that was typed; None for nothing. What is no number stays as it is, for the engine to refuse."""
+    written = str(text if text is not None else "").strip().replace(",", "")
+    try:
+        number = float(written)
+    except ValueError:
+        return written or None
+    return int(number) if number == int(number) else number
 
 
 def _stage_of(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    length, unit = values[f"{name}_length"], values[f"{name}_unit"]
     stage = {
-        "dataset": values[f"{name}_dataset"],
+        "dataset": values[f"{name}_dataset"] or values["first_dataset"],
         "method": values[f"{name}_method"],
-        "learning_rate": values[f"{name}_rate"],
-        unit: (float(length) if unit == "epochs" and length % 1 else int(length)) if length else None,
+        values[f"{name}_unit"]: _number(values[f"{name}_length"]),
+        "learning_rate": _number(values[f"{name}_rate"]),
     }
-    return {key: value for key, value in stage.items() if value}
+    return {key: value for key, value in stage.items() if value is not None and value != ""}
 
 
 def _advanced_of(values: Mapping[str, Any]) -> dict[str, Any]:
     stage: dict[str, Any] = {"batch_size": int(values["batch"] or 16)}
-    if values["longest"]:
-        stage["max_length"] = int(values["longest"])
+    if (longest := _number(values["longest"])) is not None:
+        stage["max_length"] = longest
     if values["cut"]:
         stage["too_long"] = "cut"
     if values["schedule"] != "cosine":

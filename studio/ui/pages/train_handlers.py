@@ -53,12 +53,13 @@ class Handlers:
             gr.Dropdown(choices=bases, value=base),
             gr.Dropdown(choices=datasets, value=first),
             gr.Dropdown(choices=datasets, value=None),
-            here.training.suggested_rate(base, "full") if base else gr.skip(),
+            f"{here.training.suggested_rate(base, 'full'):g}" if base else gr.skip(),
         ]
         return dict(zip(self.filled, values, strict=True))
 
-    def rate(self, request: gr.Request, base: str, method: str) -> float:
-        return parts.project_of(request, self.studio).training.suggested_rate(base or "", method)
+    def rate(self, request: gr.Request, base: str, method: str) -> str:
+        """A learning rate that suits the base and the method."""
+        return f"{parts.project_of(request, self.studio).training.suggested_rate(base or '', method):g}"
 
     def draw(self, request: gr.Request, *values: Any) -> str:
         """The recipe with its estimate, or what is missing."""

@@ -134,7 +134,7 @@ def stage_table(t: Texts, watch: Watch, here: "Studio | str") -> Markup:
 def settings_card(t: Texts, watch: Watch) -> Markup:
     """What this training was told, and the last lines of its log."""
     recipe = Markup('<div class="yaml"><pre tabindex="0" aria-label="{}">{}</pre>{}</div>')
-    log = Markup('<pre class="log" tabindex="0" aria-label="{}">{}</pre>')
+    log = Markup('<div class="log-end" tabindex="0" role="log" aria-label="{}"><pre class="log">{}</pre></div>')
     return parts.grid(
         parts.card(t("recipe.used"), recipe.format(t("recipe"), watch.yaml, _copy_all(t, watch.yaml))),
         parts.card(

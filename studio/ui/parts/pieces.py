@@ -50,9 +50,11 @@ class Tab:
 
 
 def table(
-    columns: Sequence[Column | str], rows: Iterable[Sequence[Cell]], *, caption: str = "", selected: int | None = None
+    columns: Sequence[Column | str], rows: Iterable[Sequence[object]], *, caption: str = "", selected: int | None = None
 ) -> Markup:
-    """A table that becomes labelled cards on a phone. `caption` is for screen readers; `selected` is a row's index."""
+    """A table that becomes labelled cards on a phone. `caption` is for screen readers; `selected` is a row's index.
+
+    Cells are of type `Cell`; anything else is shown as its text."""
     heads = [column if isinstance(column, Column) else Column(column) for column in columns]
     head = Markup().join(
         Markup('<th scope="col"{}>{}</th>').format(_column_class(column), column.title) for column in heads
@@ -170,7 +172,7 @@ STATE_KINDS = {
 }  # fmt: skip
 
 
-def _row(heads: Sequence[Column], row: Sequence[Cell], selected: bool) -> Markup:
+def _row(heads: Sequence[Column], row: Sequence[object], selected: bool) -> Markup:
     cells = Markup().join(
         Markup('<td data-label="{}"{}>{}</td>').format(column.title, _column_class(column), _cell(value))
         for column, value in zip(heads, row, strict=True)
@@ -183,7 +185,7 @@ def _column_class(column: Column) -> Markup:
     return Markup(' class="{}"').format(kind) if kind else Markup()
 
 
-def _cell(value: Cell) -> Markup:
+def _cell(value: object) -> Markup:
     if value is None or value == "":
         return Markup(UNKNOWN)
     if isinstance(value, bool):

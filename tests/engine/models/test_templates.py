@@ -27,7 +27,8 @@ def test_template_sees_the_special_tokens_and_filters():
 
 
 @pytest.mark.parametrize(
-    "source", ["{{ raise_exception('no system') }}", "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ nothing.at.all }}"]
+    "source",
+    ["{{ raise_exception('no system') }}", "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ nothing.at.all }}"],
 )
 def test_template_that_refuses_or_reaches_out_of_the_sandbox_is_a_clear_error(source):
     with pytest.raises(BadInput, match="chat template"):

@@ -18,7 +18,7 @@ def make(folder: Path, seed: int = 0, *, licence: str = "apache-2.0") -> Path:
     folder.mkdir(parents=True)
     texts = [f"{question.prompt} The answer is {question.answer}." for question in ask(("addition", "sorting"), 400, 1)]
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts), model_prefix=str(folder / "tokenizer"), model_type="bpe", vocab_size=360,
+        sentence_iterator=iter(texts), model_prefix=str(folder / "tokenizer"), model_type="bpe", vocab_size=420,
         split_digits=True, byte_fallback=True, add_dummy_prefix=False, remove_extra_whitespaces=False,
         normalization_rule_name="identity", pad_id=3, eos_piece=END, control_symbols=list(TURNS), minloglevel=2,
     )  # fmt: skip
@@ -35,6 +35,10 @@ def make(folder: Path, seed: int = 0, *, licence: str = "apache-2.0") -> Path:
         num_key_value_heads=4, max_position_embeddings=128, tie_word_embeddings=False, bos_token_id=1, eos_token_id=2,
         pad_token_id=3, initializer_range=0.06,
     )  # fmt: skip
-    LlamaForCausalLM(shape).save_pretrained(folder)
+    model = LlamaForCausalLM(shape)
+    # Control tokens and bytes never win, so that what it says is text; the end token (2) may.
+    with torch.no_grad():
+        model.lm_head.weight[[0, 1, *range(3, tokenizer.convert_tokens_to_ids("<0xFF>") + 1)]] = 0
+    model.save_pretrained(folder)
     (folder / "README.md").write_text(f"---\nlicense: {licence}\n---\n# Tiny\n", encoding="utf-8")
     return folder

@@ -22,7 +22,7 @@ def test_migrated_tables_are_those_of_this_version(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": belongs_to_tables})
         differences = compare_metadata(context, SQLModel.metadata)
-    assert differences == [], "tables.py changed: python -m studio.engine.store.migrations 'what changes'"
+    assert differences == [], "store/tables changed: python -m studio.engine.store.migrations 'what changes'"
 
 
 def test_upgrading_again_changes_nothing(database: Database) -> None:

@@ -44,8 +44,12 @@ class Rooms:
 
 
 def open_rooms(settings: Settings, project: str = "default") -> Rooms:
-    database = Database(settings)
-    database.upgrade()
+    """The rooms of a project of a workspace whose tables are there."""
+    return rooms_on(Database(settings), project)
+
+
+def rooms_on(database: Database, project: str = "default") -> Rooms:
+    settings = database.settings
     project_id = Projects(database).get(project).id or 0
     teachers, prompts = Teachers(database, project_id, settings), Prompts(database, project_id)
     messages, jobs = SystemMessages(database, project_id), Jobs(database, project_id, settings)

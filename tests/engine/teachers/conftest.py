@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from collecting_rooms import Rooms, open_rooms
+from collecting_rooms import Rooms, rooms_on
 from scripted import Reply, ScriptedTeacher, answering
 
-from studio.engine.settings import Settings
+from studio.engine.store.database import Database
 
 
 @pytest.fixture
-def rooms(settings: Settings) -> Iterator[Rooms]:
-    found = open_rooms(settings)
-    yield found
-    found.database.close()
+def rooms(studio_database: Database) -> Rooms:
+    return rooms_on(studio_database)
 
 
 @pytest.fixture

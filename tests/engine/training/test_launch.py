@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from training_rooms import conversations, lines_of
 
 from studio.engine.errors import BadInput, Failed
 from studio.engine.training.recipe import read_recipe
@@ -106,6 +107,8 @@ def test_the_tokens_reported_are_those_of_the_data(tiny_base: Path, dataset_file
 def test_packing_trains_the_same_weights(tiny_base: Path, dataset_file: Path, tmp_path: Path) -> None:
     import torch
 
+    uneven = conversations(20, 5) + conversations(20, 6, "be brief")
+    dataset_file.write_text("\n".join(lines_of(uneven)), encoding="utf-8")
     made, share = {}, {}
     for packing in (True, False):
         spec = spec_of(tiny_base, dataset_file, FAST | {"packing": packing, "learning_rate": 1e-3})

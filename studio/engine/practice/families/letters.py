@@ -4,7 +4,7 @@ from random import Random
 
 from studio.engine.practice.problem import Problem, Work
 
-WORDS = (
+WORDS = (  # noqa: SIM905
     "apple banana cherry garden window summer winter bottle kitchen letter pepper carrot rabbit butter hammer "
     "ladder mirror pillow yellow button coffee cotton cookie balloon raccoon bamboo igloo noodle poodle moon "
     "spoon tree bee seed wheel street river forest mountain valley ocean island harbour bridge castle tower "

@@ -1,5 +1,6 @@
 """The next number of a row that grows or shrinks by a constant step."""
 
+from itertools import pairwise
 from random import Random
 
 from studio.engine.practice.problem import Problem, Work
@@ -29,7 +30,7 @@ class Sequence:
 
     def understand(self, fields: dict[str, str]) -> Problem | None:
         numbers = tuple(int(part) for part in fields["numbers"].split(","))
-        gaps = {later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)}
+        gaps = {later - earlier for earlier, later in pairwise(numbers)}
         ends_well = len(gaps) == 1 and numbers[-1] + next(iter(gaps)) >= 0
         return Problem(self.name, numbers) if ends_well else None
 
@@ -38,7 +39,7 @@ class Sequence:
         gap = numbers[1] - numbers[0]
         sign = "+" if gap >= 0 else "-"
         answer = numbers[-1] + gap
-        gaps = ", ".join(f"{later} - {earlier} = {gap}" for earlier, later in zip(numbers, numbers[1:], strict=False))
+        gaps = ", ".join(f"{later} - {earlier} = {gap}" for earlier, later in pairwise(numbers))
         return Work(
             answer=str(answer),
             steps=(f"Look at the gaps: {gaps}.", f"{numbers[-1]} {sign} {abs(gap)} = {answer}."),

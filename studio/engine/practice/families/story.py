@@ -43,11 +43,13 @@ class Story:
         return dict(name=name, boxes=boxes, box=box, each=each, things=things, verb=verb, change=change)
 
     def understand(self, fields: dict[str, str]) -> Problem | None:
+        fields = {key: text.lower() for key, text in fields.items()}
         boxes, each, change = int(fields["boxes"]), int(fields["each"]), int(fields["change"])
         if fields["verb"] == "gives away" and change > boxes * each:
             return None
         return Problem(
-            self.name, (fields["name"], boxes, fields["box"], each, fields["things"], fields["verb"], change)
+            self.name,
+            (fields["name"].capitalize(), boxes, fields["box"], each, fields["things"], fields["verb"], change),
         )
 
     def work(self, problem: Problem) -> Work:
@@ -58,7 +60,10 @@ class Story:
         answer = first + change if sign == "+" else first - change
         return Work(
             answer=str(answer),
-            steps=(f"In the {box}: {boxes} * {each} = {first}.", f"{name} {verb} {change}: {first} {sign} {change} = {answer}."),
+            steps=(
+                f"In the {box}: {boxes} * {each} = {first}.",
+                f"{name} {verb} {change}: {first} {sign} {change} = {answer}.",
+            ),
             conclusion=f"{name} has {answer} {things}",
             plan=f"First count what is in the {box}, then see what changes.",
             reading=f"With the unit: {answer} {things}.",

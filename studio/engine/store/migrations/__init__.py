@@ -1,6 +1,6 @@
 """The schema's history: numbered steps in `versions/`, run by Alembic on either database.
 
-A developer who changed `tables.py` writes the next step with `python -m studio.engine.store.migrations WORDS`.
+A developer who changed `store/tables` writes the next step with `python -m studio.engine.store.migrations WORDS`.
 """
 
 import logging
@@ -17,7 +17,7 @@ from studio.engine.errors import BadInput
 
 FOLDER = Path(__file__).parent
 OWN_TABLES = ("trace_search", "trace_words")
-"""The search index is written in SQL of each database and unknown to `tables.py`."""
+"""The search index is written in SQL of each database and unknown to `store/tables`."""
 _LOCK_NUMBER = 7_083_355_217
 _one_at_a_time = threading.Lock()
 
@@ -40,7 +40,7 @@ def upgrade(engine: Engine) -> None:
 
 
 def belongs_to_tables(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
-    """Whether a comparison with `tables.py` concerns this table (Alembic's `include_object`)."""
+    """Whether a comparison with `store/tables` concerns this table (Alembic's `include_object`)."""
     return not (kind == "table" and name is not None and name.startswith(OWN_TABLES))
 
 

@@ -1,4 +1,4 @@
-"""Writes the next step of the schema's history: what changed in `tables.py` since the last one.
+"""Writes the next step of the schema's history: what changed in `store/tables` since the last one.
 
     python -m studio.engine.store.migrations "what changes" [TABLE ...]
 

@@ -1,0 +1,41 @@
+"""Prompts and the sources they came from."""
+
+from typing import Any
+
+from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from studio.engine.store.tables.columns import identity, json_value, long_text, now, reference
+
+
+class PromptSource(SQLModel, table=True):
+    __tablename__ = "prompt_source"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+    id: int | None = identity()
+    project_id: int = reference("project", index=True)
+    name: str
+    kind: str
+    """How it came: import, practice, sample, invent."""
+    count: int = 0
+    detail: dict[str, Any] = json_value()
+    created_at: float = now()
+
+
+class Prompt(SQLModel, table=True):
+    __table_args__ = (UniqueConstraint("source_id", "digest"), Index("prompt_order", "source_id", "position"))
+    id: int | None = identity()
+    project_id: int = reference("project")
+    source_id: int = reference("prompt_source")
+    position: int
+    digest: bytes = Field(sa_type=LargeBinary)
+    """16 bytes of the content: what makes two prompts the same."""
+    text: str = long_text()
+    system: str | None = long_text(None)
+    """A system message of its own that came with the prompt."""
+    messages: list[dict[str, Any]] | None = Field(default=None, sa_type=JSON)
+    """The turns before the answer, when there are more than one user turn."""
+    answer: str | None = long_text(None)
+    """The known right answer, when there is one."""
+    task: str | None = None
+    family: str | None = None
+    external_id: str | None = None

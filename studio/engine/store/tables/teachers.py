@@ -1,0 +1,146 @@
+"""Teachers, and the four tables of collecting: requests, attempts with their raw replies, runs and run items."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from studio.engine.store.tables.columns import identity, json_value, long_text, now, reference
+
+
+class Teacher(SQLModel, table=True):
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+    id: int | None = identity()
+    project_id: int = reference("project", index=True)
+    name: str
+    base_url: str
+    model: str
+    api_key_env: str = ""
+    """The name of the environment variable that holds the key; never the key."""
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrency: int = 8
+    timeout: float = 120.0
+    input_price: float | None = None
+    output_price: float | None = None
+    """US dollars per million tokens."""
+    terms: str = "unknown"
+    """May outputs train other models: yes, no, research, unknown."""
+    terms_note: str = ""
+    last_test: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    archived_at: float | None = None
+    created_at: float = now()
+
+
+class RequestState(StrEnum):
+    WAITING = "waiting"
+    IN_FLIGHT = "in_flight"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+class Request(SQLModel, table=True):
+    """One question to one teacher, whoever wants it. Unique in a project by everything that shapes the answer."""
+
+    __table_args__ = (UniqueConstraint("project_id", "fingerprint"),)
+    id: int | None = identity()
+    project_id: int = reference("project")
+    fingerprint: bytes = Field(sa_type=LargeBinary)
+    teacher_id: int = reference("teacher")
+    model: str
+    messages: list[dict[str, Any]] = json_value(list)
+    parameters: dict[str, Any] = json_value()
+    sample: int = 0
+    state: str = RequestState.WAITING.value
+    holder: int | None = None
+    """The id of the run that has it in flight; it is held while that run's lease lasts."""
+    attempts: int = 0
+
+
+class Attempt(SQLModel, table=True):
+    __table_args__ = (Index("attempt_request", "request_id"), Index("attempt_run", "run_id", "status", "id"))
+    id: int | None = identity()
+    request_id: int = reference("request")
+    run_id: int | None = reference("run", default=None)
+    status: str
+    """answered, or the kind of error."""
+    error: str | None = long_text(None)
+    started_at: float
+    latency: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    returned_model: str | None = None
+    system_fingerprint: str | None = None
+    finish_reason: str | None = None
+
+
+class RawReply(SQLModel, table=True):
+    """The reply as it came over the wire, zlib-compressed JSON."""
+
+    __tablename__ = "raw_reply"
+    attempt_id: int = reference("attempt", primary_key=True)
+    body: bytes = Field(sa_type=LargeBinary)
+
+
+class RunState(StrEnum):
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Run(SQLModel, table=True):
+    """One collection: a teacher, a prompt source, system messages, samples and parameters."""
+
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+    id: int | None = identity()
+    project_id: int = reference("project", index=True)
+    name: str
+    kind: str = "collect"
+    """collect, or import for answers that existed already."""
+    teacher_id: int | None = reference("teacher", default=None)
+    source_id: int | None = reference("prompt_source", default=None)
+    settings: dict[str, Any] = json_value()
+    """samples, parameters, system messages and their weights, seed, budget_usd."""
+    state: str = RunState.READY.value
+    stopped_by: str | None = None
+    holder: str | None = None
+    held_until: float | None = None
+    epoch: int = 0
+    created_at: float = now()
+    seconds: float = 0.0
+    requested: int = 0
+    """Counts and sums over the run's items and attempts, kept in the transaction that changes them."""
+    completed: int = 0
+    reused: int = 0
+    failed: int = 0
+    attempts: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class RunItem(SQLModel, table=True):
+    """Which prompt x system message x sample a run wants, and which request answered it."""
+
+    __tablename__ = "run_item"
+    __table_args__ = (
+        UniqueConstraint("run_id", "position"),
+        Index("run_item_state", "run_id", "state", "position"),
+        Index("run_item_request", "request_id"),
+        Index("run_item_prompt", "prompt_id"),
+    )
+    id: int | None = identity()
+    run_id: int = reference("run")
+    position: int
+    prompt_id: int = reference("prompt")
+    system_message_id: int | None = reference("system_message", default=None)
+    sample: int = 0
+    request_id: int | None = reference("request", default=None)
+    state: str = "waiting"
+    """waiting, done, failed."""
+    reused: bool = False
