@@ -192,8 +192,8 @@ def _gradio_app(studio: "Studio", language: str) -> FastAPI:
 
 
 def _mounted(blocks: gr.Blocks) -> FastAPI:
-    """The pages as a web app. Queued events look for their state in `blocks.app`: it is the app that is mounted, so that
-    they share it with events that are not queued."""
+    """The pages as a web app. Queued events look for their state in `blocks.app`: it is the app that is mounted, so
+    that they share it with events that are not queued."""
     outer = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,

@@ -131,7 +131,7 @@ def go_to(page: Any, site: Site, path: str, language: str = "en") -> None:
 
 def _listen(page: Any, site: Site, complaints: list[str]) -> None:
     def said(message: Any) -> None:
-        if message.type == "error" and not message.text.startswith(LEAVING):
+        if message.type == "error" and not _is_leaving(message.text):
             complaints.append(f"{page.url}: {message.text}")
 
     def asked(request: Any) -> None:
@@ -139,12 +139,17 @@ def _listen(page: Any, site: Site, complaints: list[str]) -> None:
             complaints.append(f"{page.url} asked {request.url}")
 
     page.on("console", said)
+
     def broke(error: Any) -> None:
-        if not str(error).startswith(LEAVING):
+        if not _is_leaving(str(error)):
             complaints.append(f"{page.url}: {error}")
 
     page.on("pageerror", broke)
     page.on("request", asked)
+
+
+def _is_leaving(text: str) -> bool:
+    return any(words in text for words in LEAVING)
 
 
 def _fill(studio: Any) -> None:

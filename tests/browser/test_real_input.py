@@ -163,7 +163,7 @@ def train_one_stage(page: Any) -> None:
     page.locator("#train-first-length :is(input, textarea)").fill("12")
     pick(page, "train-first-unit", "steps")
     page.locator("#train-advanced > button").click()
-    page.locator("#train-longest :is(input, textarea)").fill("512")
+    page.locator("#train-longest :is(input, textarea)").press_sequentially("512")
     page.wait_for_selector("#train-card:has-text('max_length: 512'):has-text('steps: 12')")
     page.locator("#train-start").click()
     page.wait_for_url("**model=gsm8k-student**", timeout=LONG)
@@ -240,6 +240,7 @@ def camera(chromium: Any, site: Any) -> Iterator[Callable[..., None]]:
         if folder is None:
             return
         folder.mkdir(parents=True, exist_ok=True)
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=folder / f"{name}.png", full_page=True)
         context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
         context.add_cookies(page.context.cookies())
@@ -247,6 +248,7 @@ def camera(chromium: Any, site: Any) -> Iterator[Callable[..., None]]:
         phone.goto(chinese or re.sub(r"lang=\w+", "lang=zh", page.url) + ("" if "lang=" in page.url else "&lang=zh"))
         phone.wait_for_selector("h1")
         phone.wait_for_timeout(4000)  # Nothing depends on it: a picture of a page that is still filling is only ugly.
+        phone.evaluate("scrollTo(0, 0)")
         phone.screenshot(path=folder / f"{name}-phone.png", full_page=True)
         context.close()
 

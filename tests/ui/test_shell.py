@@ -175,3 +175,11 @@ def test_a_handler_answers_over_http_and_reports_a_lost_project(browser: TestCli
     assert answer.status_code == 200 and 'class="steps"' in str(answer.json()["data"])
     lost = browser.post("/gradio_api/run/predict?project=nowhere", json=body)
     assert lost.status_code == 500 and "class" not in str(lost.json())
+
+
+def test_queued_and_direct_events_share_one_state(app: Any) -> None:
+    """Gradio keeps session state per web app; a page's own reading uses both kinds of event."""
+    picker = next(route.app for route in app.routes if hasattr(getattr(route, "app", None), "apps"))
+    for language in picker.apps.values():
+        inner = next(route.app for route in language.routes if hasattr(getattr(route, "app", None), "get_blocks"))
+        assert inner.get_blocks().app is inner

@@ -214,7 +214,7 @@ class Demo:
     def study(self, model: str) -> dict[str, Any]:
         """A blind study of the student against the thorough teacher on fresh problems. Nobody has voted in it.
 
-        Both are asked without a system message, as a user would ask: a student that repeats its teacher's explanation to
+        Both are asked without a system message, as a user would: a student that repeats its teacher's explanation to
         the letter would leave raters nothing to choose between. The source has spare problems for pairs that are alike.
         """
         plan, studio = self.plan, self.studio

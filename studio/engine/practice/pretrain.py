@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 import torch
@@ -42,7 +43,7 @@ WORKERS = 2
 READING_STEPS, READING_HORIZON, READING_RATE = 1500, 3500, 1.5e-3
 SETTLING_STEPS, SETTLING_RATE = 400, 9e-4
 VOCABULARY = 768
-SHAPE = dict(
+SHAPE: dict[str, Any] = dict(
     hidden_size=256, intermediate_size=512, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=4
 )
 
@@ -159,7 +160,7 @@ def encode(tokenizer: LlamaTokenizer, document: reading.Document) -> list[int]:
     else:
         said, back = document
         messages = [{"role": "user", "content": said}, {"role": "assistant", "content": back}]
-        text = tokenizer.apply_chat_template(messages, tokenize=False)
+        text = str(tokenizer.apply_chat_template(messages, tokenize=False))
     return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 READ_BY_BASE = "read"
 ASKED = "asked"
@@ -50,11 +50,20 @@ class Family(Protocol):
     entry for each difficulty, easiest first.
     """
 
-    name: ClassVar[str]
-    about: ClassVar[str]
-    levels: ClassVar[tuple[str, ...]]
-    wordings: ClassVar[tuple[str, ...]]
-    fields: ClassVar[dict[str, str]]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def about(self) -> str: ...
+
+    @property
+    def levels(self) -> tuple[str, ...]: ...
+
+    @property
+    def wordings(self) -> tuple[str, ...]: ...
+
+    @property
+    def fields(self) -> dict[str, str]: ...
 
     def draw(self, rng: Random, level: int) -> Problem: ...
 

@@ -4,7 +4,7 @@ Worked problems told as prose, small facts, and chats that only repeat words. No
 problem comes from the half of the world that is never asked (`Problem.half`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from studio.engine.practice.families import FAMILIES
@@ -27,7 +27,7 @@ EASIER_SHARE = 0.25
 def documents(seed: int) -> Iterator[Document]:
     """An endless, reproducible stream of documents in the shares above."""
     rng = Random(seed)
-    kinds = {"worked": worked, "fact": fact, "repeat": repeat}
+    kinds: dict[str, Callable[[Random], Document]] = {"worked": worked, "fact": fact, "repeat": repeat}
     names, weights = list(SHARES), list(SHARES.values())
     while True:
         yield kinds[rng.choices(names, weights)[0]](rng)
@@ -61,6 +61,7 @@ def _problem(rng: Random) -> Problem:
 def _heading(problem: Problem, rng: Random) -> str:
     """A sentence that states the problem without asking it."""
     values = problem.values
+    choices: tuple[str, ...]
     match problem.family:
         case "addition":
             choices = ("{0} + {1} is added in columns.", "This adds {0} and {1}.", "The sum of {0} and {1}, worked.",

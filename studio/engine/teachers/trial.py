@@ -30,6 +30,8 @@ class TestResult:
     seconds: float = 0.0
     cost_usd: float = 0.0
     error: str | None = None
+    fault: str | None = None
+    """The kind of fault, a `FaultKind`, when the teacher was asked and did not answer."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -65,4 +67,4 @@ async def _ask(teacher: Teacher, base_url: str) -> TestResult:
 def _failed(fault: Fault) -> TestResult:
     """A fault of the model, a wrong name for one, is not a bad key: whoever got that far was let in."""
     accepted = None if fault.kind in _KEY_UNKNOWN else fault.kind is not FaultKind.KEY_REFUSED
-    return TestResult(fault.kind not in _NOT_REACHED, accepted, False, error=fault.sentence)
+    return TestResult(fault.kind not in _NOT_REACHED, accepted, False, error=fault.sentence, fault=fault.kind.value)

@@ -116,7 +116,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
     drawn = page.load(parts.run_safely(read, t), None, [*chosen, funnel, versions, detail], **quiet)
     drawn.then(None, js=SHOW_CHOSEN, api_visibility="private")
     for component in chosen:
-        component.input(parts.run_safely(follow, t), chosen, funnel, **quiet)
+        component.input(parts.run_safely(follow, t), chosen, funnel, trigger_mode="always_last", **quiet)
     frozen = freeze.click(
         parts.run_safely(freeze_now, t), [name, *chosen, share, avoid, keep, seed], [versions, detail],
         api_visibility="private",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from studio.engine.store.tables import Teacher
+from studio.engine.teachers.faults import FaultKind
 from studio.engine.teachers.keys import key_state
 from studio.engine.teachers.local import kind_of
 from studio.ui import links, parts
@@ -15,6 +16,7 @@ from studio.ui.text import Texts
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
+ONLY_RECORDED = FaultKind.NOT_RECORDED.value
 KEY_BADGES = {"none": "quiet", "set": "good", "missing": "bad"}
 
 
@@ -67,10 +69,11 @@ def test_view(t: Texts, teacher: Teacher) -> Markup:
     key = {True: ("good", "test.key.yes"), False: ("bad", "test.key.no"), None: ("quiet", "test.key.unknown")}
     kind, words = key[test.get("key_accepted")]
     answered = bool(test.get("answered"))
-    said = ("good", t("test.answered")) if answered else ("bad", t("test.silent"))
     head = Markup('<p class="test-line">{} {} <span class="muted">{}</span></p>').format(
-        parts.badge(kind, t(words)), parts.badge(*said), figures.ago(t, test.get("at"))
+        parts.badge(kind, t(words)), outcome(t, test), figures.ago(t, test.get("at"))
     )
+    if test.get("fault") == ONLY_RECORDED:
+        return head + parts.note("quiet", t("test.recorded.why"), t("test.recorded.text"))
     if not answered:
         return head + parts.note("bad", t("test.why"), str(test.get("error") or ""))
     took = t("test.took", seconds=figures.number(test.get("seconds"), 2), cost=figures.money(test.get("cost_usd")))
@@ -102,6 +105,12 @@ def last_test(t: Texts, teacher: Teacher) -> Markup:
     test: dict[str, Any] | None = teacher.last_test
     if not test:
         return Markup(figures.UNKNOWN)
-    kind = ("good", t("test.answered")) if test.get("answered") else ("bad", t("test.silent"))
     ago = figures.ago(t, test.get("at"))
-    return Markup("<span>{} <small class='muted'>{}</small></span>").format(parts.badge(*kind), ago)
+    return Markup("<span>{} <small class='muted'>{}</small></span>").format(outcome(t, test), ago)
+
+
+def outcome(t: Texts, test: dict[str, Any]) -> Markup:
+    """Whether the model answered. A replay that lacks the test's own question is no failure."""
+    if test.get("fault") == ONLY_RECORDED:
+        return parts.badge("quiet", t("test.recorded"))
+    return parts.badge("good", t("test.answered")) if test.get("answered") else parts.badge("bad", t("test.silent"))

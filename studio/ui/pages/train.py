@@ -69,4 +69,4 @@ def _wire_form(page: gr.Blocks, handlers: Handlers, card: gr.HTML) -> None:
         if name in ("base", "first_method"):
             component.input(*rate, **QUIET).then(*draw, **QUIET)
         else:
-            component.input(*draw, **QUIET)
+            component.input(*draw, trigger_mode="always_last", **QUIET)

@@ -163,7 +163,7 @@ def runs_table(
         ]
         for model, state, stages in rows
     ]
-    columns = [
+    columns: list[parts.Column | str] = [
         t("student"),
         t("state"),
         t("base"),

@@ -4,18 +4,23 @@
     gr.HTML(markdown.plain(prompt.text))
 
 Raw HTML stays visible text; links lead to http, https and mailto only; pictures are named, never fetched; the text can
-set no style, id or class of its own. Both return Markup, which the other parts do not escape again.
+set no style, id or class of its own. An asterisk inside a calculation, as in 3*3, stays one: a grader must not read 33.
+Both return Markup, which the other parts do not escape again.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 SAFE_LINKS = ("http://", "https://", "mailto:")
+TIMES = re.compile(r"(?<=[0-9A-Za-z)%.])\*(?=[0-9A-Za-z($.])|(?<=[0-9)])\*\*(?=[0-9(])")
+"""Asterisks with something of a calculation on both sides: times, or to the power of."""
 
 
 class _Renderer(RendererHTML):
@@ -62,8 +67,19 @@ def plain(text: str | None) -> Markup:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}, renderer_cls=_Renderer)
     parser.enable(["table", "strikethrough"])
+    parser.inline.ruler.before("emphasis", "times", _times)
     parser.validateLink = _is_safe  # type: ignore[method-assign]
     return parser
+
+
+def _times(state: StateInline, silent: bool) -> bool:
+    found = TIMES.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.pending += found[0]
+    state.pos = found.end()
+    return True
 
 
 def _is_safe(url: str) -> bool:

@@ -1,5 +1,6 @@
 """What a model writes can look like text and do nothing else."""
 
+import html
 import re
 
 import pytest
@@ -67,3 +68,19 @@ def test_plain_keeps_the_text_as_it_is() -> None:
 
 def test_a_deeply_nested_text_is_drawn_without_an_error() -> None:
     assert markdown.render(">" * 5000 + "[" * 5000 + "*" * 5000).count("<blockquote>") < 100
+
+
+@pytest.mark.parametrize(
+    "text", ["3*3=<<3*3=9>>9 and 9*60=540", "2**3**2", "(2+3)*4*5", "50%*200*3", "$5*3*$2", "x*y*z"]
+)
+def test_an_asterisk_in_a_calculation_is_read_as_one(text: str) -> None:
+    assert re.sub("<[^>]*>", "", str(markdown.render(text))).strip() == html.escape(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [("*so* 3*3", "<em>so</em> 3*3"), ("**3*3 = 9**", "<strong>3*3 = 9</strong>"),
+     ("这是**重点**内容", "这是<strong>重点</strong>内容"), ("* 3*3\n* 4", "<li>3*3</li>")],
+)  # fmt: skip
+def test_emphasis_beside_a_calculation_stays_emphasis(text: str, drawn: str) -> None:
+    assert drawn in markdown.render(text)
