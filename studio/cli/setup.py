@@ -15,11 +15,8 @@ MARKS = {True: "[green]ok[/green]  ", False: "[red]MISSING[/red]", None: "[yello
 def setup(context: typer.Context, json_: JsonOption = False) -> None:
     """Fetch the GGUF converter that fits the installed llama-cpp-python, then check everything."""
     settings = settings_of(context)
-    if converter.converter_folder(settings).is_dir():
-        note("The GGUF converter is in place.")
-    else:
-        note("Fetching the GGUF converter of the installed llama-cpp-python ...")
-        converter.fetch(settings)
+    note("Checking the GGUF converter of the installed llama-cpp-python, and fetching it if it is not here ...")
+    converter.fetch(settings)
     doctor(context, json_)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from studio.engine.errors import StudioError
+from studio.engine.errors import MissingPart, StudioError
 from studio.engine.export import converter
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
@@ -75,10 +75,10 @@ def gpu(settings: Settings) -> Check:
 
 
 def converter_present(settings: Settings) -> Check:
-    folder = converter.converter_folder(settings)
-    if folder.is_dir():
-        return Check("converter", True, str(folder))
-    return Check("converter", False, "the GGUF converter is not here yet; run understudy setup.")
+    try:
+        return Check("converter", True, str(converter.converter_folder(settings)))
+    except MissingPart as exc:
+        return Check("converter", False, exc.message)
 
 
 def practice_base(settings: Settings) -> Check:

@@ -56,7 +56,7 @@ class Reference:
             same_answers=share_of_same(self.answers, found["answers"]),
             mean_kl=found["mean_kl"],
             template_match=found["template_match"],
-            exact_match=share_right(known, found["texts"]) if known else None,
+            exact_match=share_right(known, [answer["text"] for answer in found["answers"]]) if known else None,
         )
 
 

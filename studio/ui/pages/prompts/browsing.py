@@ -55,7 +55,7 @@ def build_source(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) 
     def show_source(request: gr.Request) -> dict[Any, Any]:
         name = parts.query_value(request, "source")
         if not name or parts.query_value(request, "tab") not in ("", "sources"):
-            return {}
+            return {about: gr.skip()}
         here = parts.project_of(request, studio)
         query, after = parts.query_value(request, "q"), place_of(parts.query_value(request, "after"))
         found = here.prompts.source(name)

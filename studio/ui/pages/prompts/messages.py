@@ -41,7 +41,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None
 
     def show_message(request: gr.Request) -> dict[Any, Any]:
         if parts.query_value(request, "tab") != "messages":
-            return {}
+            return {state: gr.skip()}
         here = parts.project_of(request, studio)
         messages = here.system_messages.list()
         selected = selected_of(request, here)

@@ -27,7 +27,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
 
     def open_trial(request: gr.Request) -> dict[Any, Any]:
         if parts.query_value(request, "tab") != "try":
-            return {}
+            return {sent: gr.skip()}
         here = parts.project_of(request, studio)
         names = [row.name for row in here.prompts.sources()]
         if not names:
