@@ -69,6 +69,8 @@ class Demo:
         scores.update(self.score_models(unseen, [second.model]))
         files = self.export(second.model, unseen)
         study = self.study(second.model)
+        for name, scored in scores.items():
+            self.studio.models.change(name, detail={"exact_match": scored.exact_match})
         students = [self.student_row(trained, scores[trained.model], teacher) for trained in (bare, explained, second)]
         return {
             "seconds": round(time.monotonic() - started, 1),

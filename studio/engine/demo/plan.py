@@ -21,7 +21,7 @@ class Plan:
     families: tuple[str, ...] = DEMO_FAMILIES
     traces: int = 800
     unseen: int = 240
-    tokens: int = 280_000
+    tokens: int = 220_000
     second_tokens: int = 120_000
     learning_rates: tuple[float, ...] = (5e-4, 1.5e-3)
     held_out: float = 0.05
@@ -59,6 +59,7 @@ def recipe(plan: Plan, base: str, stage: str, dataset: str, tokens: int, rate: f
                 "max_length": 384,
                 "packing": False,
                 "batch_size": 16,
+                "evaluations": 1,
             }
         ],
     }

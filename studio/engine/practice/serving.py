@@ -1,6 +1,7 @@
 """Running a local teacher: binds a loopback port, prints its base URL, and serves until it is stopped."""
 
 import errno
+import os
 import socket
 import sys
 import threading
@@ -52,6 +53,6 @@ def serve(app: ASGIApp, port: int = 0, *, until_input_ends: bool = False) -> Non
 
 
 def _stop_when_input_ends(server: uvicorn.Server) -> None:
-    while sys.stdin.buffer.read(1024):
+    while os.read(sys.stdin.fileno(), 1024):  # reading sys.stdin itself would hold its lock at exit
         pass
     server.should_exit = True
