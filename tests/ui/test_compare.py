@@ -121,6 +121,7 @@ def test_no_study_leads_to_the_form(here: Any) -> None:
         ("preparing", "running", None, "7 / 20"),
         ("preparing", "stopped", None, "Stopped before all answers were there"),
         ("failed", "failed", "The teacher hung up.", "The teacher hung up."),
+        ("failed", "running", "The teacher hung up.", "7 / 20"),
     ],
 )
 def test_a_study_on_its_way_shows_how_far_or_why_not(

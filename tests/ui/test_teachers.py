@@ -39,6 +39,10 @@ def test_what_comes_from_outside_is_escaped() -> None:
         ),
         ({"answered": False, "key_accepted": False, "error": "Refused."}, ["key refused", "no answer", "Refused."]),
         ({"answered": False, "key_accepted": True, "error": "No model."}, ["key accepted", "no answer", "No model."]),
+        (
+            {"answered": False, "key_accepted": True, "error": "None.", "fault": "not_recorded"},
+            ["key accepted", "reached", "It replays recorded answers"],
+        ),
         ({"answered": False, "key_accepted": None, "error": "Gone."}, ["key not checked", "no answer", "Gone."]),
     ],
 )

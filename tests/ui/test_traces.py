@@ -109,6 +109,17 @@ def test_the_script_previews_and_changes_all_that_match(here: Any) -> None:
     assert ask(here, "undo_last", ids=[])["said"].startswith("Undone: 59")
 
 
+def test_the_script_grades_all_that_match_and_says_so(here: Any) -> None:
+    said = ask(here, "grade_all", query="?q=Question")
+    assert said["ok"] and said["graded"] == 59 and "1 right, 58 wrong" in said["said"]
+    assert here.traces.page(TraceFilter.parse({"correct": "yes"})).count == 1
+    assert here.traces.page(TraceFilter.parse({"correct": "none"})).count == 1, "the one outside the search"
+
+
+def test_grading_without_known_answers_says_why_nothing_changed(here: Any) -> None:
+    assert ask(here, "grade_all", query="?q=nobody+said+this") == {"ok": True, "said": T("grade.nothing"), "graded": 0}
+
+
 @pytest.mark.parametrize(
     ("name", "given"),
     [

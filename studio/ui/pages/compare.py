@@ -26,7 +26,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
     chosen = parts.html(elem_id="compare-chosen")
     with gr.Row(visible=False, elem_id="compare-actions", elem_classes="toolbar") as actions:
         switch = gr.Button(t("close"), elem_id="compare-switch", size="sm", scale=0, min_width=170)
-        again = gr.Button(t("again"), elem_id="compare-again", size="sm", scale=0, min_width=170)
+        again = gr.Button(t("again"), elem_id="compare-again", size="sm", scale=0, min_width=230)
     studies = parts.html(elem_id="compare-studies")
     with gr.Accordion(t("new"), open=False, elem_id="compare-form", elem_classes="panel") as form:
         fields = _form(t)
@@ -40,7 +40,8 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         study = _chosen(here, request)
         job = _job(here, study)
         shown = views.study_card(t, here, study, job, _link(study, request)) if study else Markup()
-        busy = any(one.study.state in ("preparing", "ready") for one in every)
+        busy = study is not None and views.is_preparing(study, job)
+        busy = busy or any(one.study.state in ("preparing", "ready") for one in every)
         return parts.Live(
             [shown, *_actions(t, study, job, actions, switch, again), views.studies_list(t, here, every)], busy
         )

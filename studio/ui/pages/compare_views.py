@@ -108,9 +108,17 @@ def agreement_words(t: Texts, agreement: dict[str, Any]) -> str:
 
 
 def _state(study: Study, job: Job | None) -> str:
+    """As people see it: a study that failed and is asked for again is being prepared."""
+    if is_preparing(study, job):
+        return "preparing"
     if job is not None and job.state in (JobState.FAILED, JobState.STOPPED):
         return str(job.state)
     return study.state
+
+
+def is_preparing(study: Study, job: Job | None) -> bool:
+    under_way = job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
+    return under_way and study.state in ("preparing", "failed")
 
 
 def _unready(t: Texts, study: Study, job: Job | None) -> Markup:
