@@ -16,7 +16,7 @@ def command(
 ) -> None:
     """Collect from the practice teachers, train three students, export, compare, and prepare a blind study."""
     from studio.engine.demo.demo import run
-    from studio.engine.demo.table import table
+    from studio.engine.demo.table import tables
 
     studio = open_studio_of(context)
     report = run(studio, seed=seed, quickly=quick, say=note)
@@ -24,7 +24,8 @@ def command(
         show(context, report, True)
         return
     console = Console()
-    console.print(table(report))
+    for table in tables(report):
+        console.print(table)
     console.print(
         f"Done in {report['seconds']:.0f} s. Nobody has voted in the study '{report['study']['name']}' yet: "
         "run `understudy open` to look at everything and to rate."

@@ -63,12 +63,13 @@ class Demo:
         with ThreadPoolExecutor(2) as pool:
             scoring = pool.submit(self.score_models, unseen, [PRACTICE_BASE, bare.model, explained.model])
             second = self.second_stage(explained, datasets[TWO_STAGE])
+            teacher = self.ask(THOROUGH, unseen, self.studio.system_messages.get(EXPLAIN_MESSAGE).text)
             scores = scoring.result()
-        self.say("Scoring the two-stage student and its teacher")
-        teacher = self.ask(THOROUGH, unseen, self.studio.system_messages.get(EXPLAIN_MESSAGE).text)
-        scores.update(self.score_models(unseen, [second.model]))
-        files = self.export(second.model, unseen)
-        study = self.study(second.model)
+        with ThreadPoolExecutor(2) as pool:
+            exporting = pool.submit(self.export, second.model, unseen)
+            scores.update(self.score_models(unseen, [second.model]))
+            study = self.study(second.model)
+            files = exporting.result()
         for name, scored in scores.items():
             self.studio.models.change(name, detail={"exact_match": scored.exact_match})
         students = [self.student_row(trained, scores[trained.model], teacher) for trained in (bare, explained, second)]
@@ -153,7 +154,7 @@ class Demo:
 
     def second_stage(self, first: Trained, dataset: str) -> Trained:
         self.say("Training the second stage with the thorough teacher")
-        rate = self.plan.learning_rates[0]
+        rate = self.plan.second_rate
         wanted = recipe(self.plan, first.model, "thorough", dataset, self.plan.second_tokens, rate)
         second = self.train(TWO_STAGE, self.named(TWO_STAGE), wanted)
         return Trained(

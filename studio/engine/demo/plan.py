@@ -24,6 +24,7 @@ class Plan:
     tokens: int = 220_000
     second_tokens: int = 120_000
     learning_rates: tuple[float, ...] = (5e-4, 1.5e-3)
+    second_rate: float = 5e-4
     held_out: float = 0.05
     study_items: int = 40
 
@@ -39,7 +40,7 @@ def full(seed: int) -> Plan:
 def quick(seed: int) -> Plan:
     """One learning rate and fewer traces: shows that every part works, with weaker students."""
     return Plan(
-        seed, traces=320, unseen=60, tokens=60_000, second_tokens=25_000, learning_rates=(1.5e-3,), study_items=10
+        seed, traces=320, unseen=40, tokens=52_000, second_tokens=20_000, learning_rates=(1.5e-3,), study_items=8
     )
 
 
