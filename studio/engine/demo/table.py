@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 
@@ -13,7 +12,7 @@ def tables(report: dict[str, Any]) -> list[Table]:
 
 def models(report: dict[str, Any]) -> Table:
     families = report["families"]
-    made = Table(title="Exact match on unseen problems, and style", box=SIMPLE_HEAD, pad_edge=False)
+    made = Table(title="Exact match on unseen problems, and style", box=None, padding=(0, 2, 0, 0))
     made.add_column("model", no_wrap=True)
     for column in ("all", *(family[:4] for family in families), "style", "tokens", "time"):
         made.add_column(column, justify="right", no_wrap=True)
