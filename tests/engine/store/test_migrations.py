@@ -13,7 +13,7 @@ from studio.engine.errors import BadInput
 from studio.engine.settings import Settings
 from studio.engine.store import tables
 from studio.engine.store.database import Database
-from studio.engine.store.migrations import belongs_to_tables, newest
+from studio.engine.store.migrations import belongs_to_tables, newest, upgrade
 from studio.engine.store.projects import Projects
 
 
@@ -30,6 +30,24 @@ def test_upgrading_again_changes_nothing(database: Database) -> None:
     database.upgrade()
     assert [project.name for project in Projects(database).list()] == ["kept"]
     assert _version(database) == newest()
+
+
+def test_rows_of_an_older_version_survive_the_upgrade(store_settings: Settings) -> None:
+    database = Database(store_settings)
+    upgrade(database.engine, "0006")
+    with database.engine.begin() as connection:
+        connection.execute(text("INSERT INTO project (id, name, created_at) VALUES (1, 'old', 0)"))
+        connection.execute(
+            text(
+                "INSERT INTO teacher (id, project_id, name, base_url, model, api_key_env, concurrency, timeout, terms, "
+                "terms_note, created_at) VALUES (1, 1, 't', 'http://t/v1', 'm', '', 8, 60, 'yes', '', 0)"
+            )
+        )
+    database.upgrade()
+    with database.session() as session:
+        teacher = session.get_one(tables.Teacher, 1)
+        assert (teacher.name, teacher.batch_price_share, teacher.terms_checked_on) == ("t", 0.5, None)
+    database.close()
 
 
 def test_processes_that_start_at_once_all_find_the_tables(store_settings: Settings) -> None:

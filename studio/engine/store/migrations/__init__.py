@@ -27,7 +27,7 @@ def newest() -> str:
     return max((path.name[1:5] for path in (FOLDER / "versions").glob("v[0-9]*_*.py")), default="0000")
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, to: str = "head") -> None:
     """Brings a database to this version. Safe when several processes start at once: one does it, the others wait.
 
     Raises `BadInput` for a database that a newer version of the studio has written.
@@ -36,7 +36,7 @@ def upgrade(engine: Engine) -> None:
         return  # The usual start, without loading Alembic.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with _one_at_a_time, _locked(engine) as connection:
-        _run(connection)
+        _run(connection, to)
 
 
 def belongs_to_tables(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
@@ -64,7 +64,7 @@ def _locked(engine: Engine) -> Iterator[Connection]:
         connection.commit()
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, to: str) -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -75,7 +75,7 @@ def _run(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as exc:
         raise BadInput(
             "This workspace was written by a newer version of Understudy than the one installed. "

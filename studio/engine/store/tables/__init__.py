@@ -11,18 +11,25 @@ from studio.engine.store.tables.prompts import Prompt, PromptSource
 from studio.engine.store.tables.studies import Study, StudyAnswer, StudyItem, Vote
 from studio.engine.store.tables.teachers import (
     Attempt,
+    Batch,
+    BatchLine,
+    BatchState,
     RawReply,
     Request,
     RequestState,
     Run,
     RunItem,
     RunState,
+    RunVoice,
     Teacher,
 )
 from studio.engine.store.tables.traces import Dataset, DatasetRow, Operation, OperationRow, Trace, TraceTag, TraceText
 
 __all__ = [
     "Attempt",
+    "Batch",
+    "BatchLine",
+    "BatchState",
     "Dataset",
     "DatasetRow",
     "Job",
@@ -41,6 +48,7 @@ __all__ = [
     "Run",
     "RunItem",
     "RunState",
+    "RunVoice",
     "Stage",
     "StagePoint",
     "Study",

@@ -15,7 +15,7 @@ class PromptSource(SQLModel, table=True):
     project_id: int = reference("project", index=True)
     name: str
     kind: str
-    """How it came: import, practice, sample, invent."""
+    """How it came: import, practice, sample, invent; `asking` for the questions that an invention puts to a teacher."""
     count: int = 0
     detail: dict[str, Any] = json_value()
     created_at: float = now()
@@ -31,7 +31,11 @@ class Prompt(SQLModel, table=True):
     """16 bytes of the content: what makes two prompts the same."""
     text: str = long_text()
     system: str | None = long_text(None)
-    """A system message of its own that came with the prompt."""
+    """A system message of its own that came with the prompt, or that its mixture drew for it."""
+    system_name: str | None = None
+    """The library's name of that message, when it was drawn."""
+    collection: str | None = None
+    """The collection of the mixture it was sampled for."""
     messages: list[dict[str, Any]] | None = Field(default=None, sa_type=JSON)
     """The turns before the answer, when there are more than one user turn."""
     answer: str | None = long_text(None)
@@ -39,3 +43,5 @@ class Prompt(SQLModel, table=True):
     task: str | None = None
     family: str | None = None
     external_id: str | None = None
+    detail: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    """Where it came from, when a teacher invented it: method, round, the prompt it was made of."""

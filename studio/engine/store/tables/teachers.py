@@ -17,7 +17,7 @@ class Teacher(SQLModel, table=True):
     base_url: str
     model: str
     api_key_env: str = ""
-    """The name of the environment variable that holds the key; never the key."""
+    """Where the keys are, never a key: names of environment variables, or `keyring:NAME`, separated by commas."""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     concurrency: int = 8
@@ -25,9 +25,13 @@ class Teacher(SQLModel, table=True):
     input_price: float | None = None
     output_price: float | None = None
     """US dollars per million tokens."""
+    batch_price_share: float = 0.5
+    """What an answer of the Batch API costs, as a share of the prices above."""
     terms: str = "unknown"
     """May outputs train other models: yes, no, research, unknown."""
     terms_note: str = ""
+    terms_checked_on: str | None = None
+    """The day the terms were read, as YYYY-MM-DD."""
     last_test: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     archived_at: float | None = None
     created_at: float = now()
@@ -101,7 +105,7 @@ class Run(SQLModel, table=True):
     project_id: int = reference("project", index=True)
     name: str
     kind: str = "collect"
-    """collect, or import for answers that existed already."""
+    """collect; import for answers that existed already; asking for an invention's questions, which leave no traces."""
     teacher_id: int | None = reference("teacher", default=None)
     source_id: int | None = reference("prompt_source", default=None)
     settings: dict[str, Any] = json_value()
@@ -122,6 +126,68 @@ class Run(SQLModel, table=True):
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    pace: float | None = None
+    """Requests a second over the last seconds, by which runs on the same key share its limits."""
+    is_held_back: bool = False
+    """Whether the limits, rather than its own concurrency, keep it from asking faster."""
+
+
+class RunVoice(SQLModel, table=True):
+    """A model name and fingerprint that a run's answers came back with: more than one is worth pointing out."""
+
+    __tablename__ = "run_voice"
+    __table_args__ = (UniqueConstraint("run_id", "model", "system_fingerprint"),)
+    id: int | None = identity()
+    run_id: int = reference("run")
+    model: str = ""
+    system_fingerprint: str = ""
+    first_at: float = now()
+
+
+class BatchState(StrEnum):
+    PREPARED = "prepared"
+    """Its lines are written down; nothing has been sent."""
+    UPLOADED = "uploaded"
+    SUBMITTED = "submitted"
+    ENDED = "ended"
+    """The provider is done with it, in whole or in part; its answers wait to be read."""
+    COLLECTED = "collected"
+    LOST = "lost"
+    """It never came about, or the provider no longer knows it; its questions are asked again."""
+
+
+class Batch(SQLModel, table=True):
+    """One file of questions at the provider's Batch API."""
+
+    __table_args__ = (Index("batch_run", "run_id", "state"),)
+    id: int | None = identity()
+    run_id: int = reference("run")
+    state: str = BatchState.PREPARED.value
+    token: str
+    """Written into the batch's metadata, so that one whose id was never stored can be found again."""
+    remote_id: str | None = None
+    remote_state: str | None = None
+    input_file_id: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    requests: int = 0
+    size: int = 0
+    """Bytes of the file."""
+    collected: int = 0
+    error: str | None = long_text(None)
+    created_at: float = now()
+    submitted_at: float | None = None
+    ended_at: float | None = None
+
+
+class BatchLine(SQLModel, table=True):
+    """One question of a batch."""
+
+    __tablename__ = "batch_line"
+    __table_args__ = (Index("batch_line_request", "request_id"),)
+    batch_id: int = reference("batch", primary_key=True)
+    request_id: int = reference("request", primary_key=True)
+    item_id: int = reference("run_item")
 
 
 class RunItem(SQLModel, table=True):
