@@ -9,7 +9,7 @@ pairs, and a single character a prefix of one.
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Select, bindparam, column, false, select, text
 from sqlalchemy.sql import table as table_named
@@ -23,7 +23,7 @@ LONGEST_WORD = 200
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u3096\u309d-\u30ff\u31f0-\u31ff\u3005-\u3007"
 _UNSPACED += "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u1100-\u11ff\U00020000-\U0003ffff"
 _MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
-_SPACED_WORD = re.compile(rf"(?:[^\W_{_UNSPACED}]|[{_MARKS}])+")
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _ANY_WORD = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>(?:[^\W_{_UNSPACED}]|[{_MARKS}])+)")
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
 _LATIN_END = 0x0530
@@ -55,7 +55,7 @@ def tsquery(text: str) -> str:
 
 def _words(text: str) -> Iterator[str]:
     if text.isascii():
-        yield from (match.group()[:LONGEST_WORD] for match in _SPACED_WORD.finditer(text.lower()))
+        yield from [word[:LONGEST_WORD] for word in _ASCII_WORD.findall(text.lower())]
         return
     for match in _ANY_WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
         run = match.group("run")
@@ -116,12 +116,24 @@ def _tsvector(words: list[str]) -> str:
 
 def index_trace(session: Session, trace_id: int, text: str) -> None:
     """Makes a trace findable by `text`, in place of whatever it was found by before."""
-    words = segment(text).split(" ")[:LONGEST_TEXT]
     if _on_sqlite(session):
         forget_trace(session, trace_id)
-        _add_to_fts5(session, trace_id, " ".join(words))
-    else:
-        session.execute(_PUT_TSVECTOR, {"id": trace_id, "words": _tsvector(words) if words != [""] else ""})
+    index_new_traces(session, [(trace_id, text)])
+
+
+def index_new_traces(session: Session, texts: Sequence[tuple[int, str]]) -> None:
+    """Makes traces that are not in the index yet findable: (id, text) of each."""
+    words = [(trace_id, segment(text).split(" ")[:LONGEST_TEXT]) for trace_id, text in texts]
+    if not words:
+        return
+    if not _on_sqlite(session):
+        rows = [{"id": trace_id, "words": _tsvector(of) if of != [""] else ""} for trace_id, of in words]
+        session.connection().execute(_PUT_TSVECTOR, rows)
+        return
+    lines = [(trace_id, " ".join(of)) for trace_id, of in words]
+    packed = [{"id": trace_id, "words": zlib.compress(line.encode(), 1)} for trace_id, line in lines]
+    session.connection().execute(_FTS5_ADD, [{"id": trace_id, "words": line} for trace_id, line in lines])
+    session.connection().execute(_FTS5_PUT_WORDS, packed)
 
 
 def forget_trace(session: Session, trace_id: int) -> None:
@@ -148,11 +160,6 @@ def trace_ids_matching(database: Database, text: str) -> Select[tuple[int]]:
 def _matches(query: str, on_sqlite: bool) -> ColumnElement[bool]:
     notation = "trace_search MATCH :words" if on_sqlite else "trace_search.words @@ CAST(:words AS tsquery)"
     return text(notation).bindparams(bindparam("words", query, unique=True))  # type: ignore[return-value]
-
-
-def _add_to_fts5(session: Session, trace_id: int, words: str) -> None:
-    session.execute(_FTS5_ADD, {"id": trace_id, "words": words})
-    session.execute(_FTS5_PUT_WORDS, {"id": trace_id, "words": zlib.compress(words.encode(), 1)})
 
 
 def _on_sqlite(session: Session) -> bool:

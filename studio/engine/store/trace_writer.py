@@ -1,13 +1,19 @@
 """The one way a trace enters the store: the row people browse, its texts, its flags and its place in the index."""
 
 import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import insert
 from sqlmodel import Session
 
-from studio.engine.store.search import index_trace
+from studio.engine.store.numbering import take_ids
+from studio.engine.store.search import index_new_traces
 from studio.engine.store.tables import Prompt, Run, Trace, TraceText
 
+_ADD_TRACE, _ADD_TEXT = insert(Trace.__table__), insert(TraceText.__table__)  # type: ignore[attr-defined]
 PREVIEW = 200
 """Characters of the prompt and the answer shown in lists."""
 _REFUSAL = re.compile(
@@ -19,76 +25,80 @@ _REFUSAL = re.compile(
 )
 
 
-def write_trace(
-    session: Session,
-    *,
-    run: Run,
-    prompt_text: str,
-    system_message_name: str,
-    system_message_text: str,
-    response: str,
-    teacher: str,
-    model: str,
-    terms: str,
-    known_answer: str | None = None,
-    prompt: Prompt | None = None,
-    run_item_id: int | None = None,
-    request_id: int | None = None,
-    attempt_id: int | None = None,
-    messages: list[dict[str, Any]] | None = None,
-    reasoning: str | None = None,
-    finish_reason: str | None = None,
-    input_tokens: int = 0,
-    output_tokens: int = 0,
-    collection: str = "",
-    family: str | None = None,
-    task: str | None = None,
-) -> Trace:
-    """Stores one answer with everything that is known about it, in the caller's session, and returns its row.
+@dataclass(frozen=True)
+class NewTrace:
+    """One answer with everything that is known about it. What is None of `known_answer`, `family` and `task` is taken
+    from `prompt`."""
 
-    What is left out of `known_answer`, `family` and `task` is taken from `prompt`.
-    """
-    assert run.id is not None
-    prompt_text, system_message_text, response = (
-        storable(text) for text in (prompt_text, system_message_text, response)
-    )
-    trace = Trace(
-        project_id=run.project_id,
-        run_id=run.id,
-        run_item_id=run_item_id,
-        prompt_id=prompt.id if prompt else None,
-        request_id=request_id,
-        attempt_id=attempt_id,
-        teacher=teacher,
-        model=model,
-        system_message=system_message_name,
-        collection=collection,
-        family=family if family is not None or prompt is None else prompt.family,
-        task=task if task is not None or prompt is None else prompt.task,
-        terms=terms,
-        finish_reason=finish_reason,
-        flags=flags_of(response, finish_reason),
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        prompt_preview=preview(prompt_text),
-        response_preview=preview(response),
-    )
-    session.add(trace)
+    run: Run
+    prompt_text: str
+    system_message_name: str
+    system_message_text: str
+    response: str
+    teacher: str
+    model: str
+    terms: str
+    known_answer: str | None = None
+    prompt: Prompt | None = None
+    run_item_id: int | None = None
+    request_id: int | None = None
+    attempt_id: int | None = None
+    messages: list[dict[str, Any]] | None = None
+    reasoning: str | None = None
+    finish_reason: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    collection: str = ""
+    family: str | None = None
+    task: str | None = None
+
+
+def write_traces(session: Session, traces: Sequence[NewTrace]) -> list[int]:
+    """Stores answers in the caller's session and returns their ids."""
+    if not traces:
+        return []
+    ids, now = take_ids(session, Trace, len(traces)), time.time()
+    texts = [
+        (storable(trace.prompt_text), storable(trace.system_message_text), storable(trace.response)) for trace in traces
+    ]
+    numbered = list(zip(ids, traces, texts, strict=True))
+    connection = session.connection()
+    connection.execute(_ADD_TRACE, [_row(id, trace, said, now) for id, trace, said in numbered])
+    connection.execute(_ADD_TEXT, [_text_row(id, trace, said) for id, trace, said in numbered])
+    index_new_traces(session, [(id, searched_text(said[0], said[2])) for id, _, said in numbered])
+    return ids
+
+
+def write_trace(session: Session, **trace: Any) -> Trace:
+    """Stores one answer, named like the fields of `NewTrace`, in the caller's session, and returns its row."""
     session.flush()
-    assert trace.id is not None
-    session.add(
-        TraceText(
-            trace_id=trace.id,
-            prompt=prompt_text,
-            system_message=system_message_text,
-            messages=messages,
-            response=response,
-            reasoning=None if reasoning is None else storable(reasoning),
-            known_answer=known_answer if known_answer is not None or prompt is None else prompt.answer,
-        )
-    )
-    index_trace(session, trace.id, searched_text(prompt_text, response))
-    return trace
+    (trace_id,) = write_traces(session, [NewTrace(**trace)])
+    return session.get_one(Trace, trace_id)
+
+
+def _row(trace_id: int, trace: NewTrace, said: tuple[str, str, str], now: float) -> dict[str, Any]:
+    prompt = trace.prompt
+    return {
+        "id": trace_id, "project_id": trace.run.project_id, "run_id": trace.run.id,
+        "run_item_id": trace.run_item_id, "prompt_id": prompt.id if prompt else None,
+        "request_id": trace.request_id, "attempt_id": trace.attempt_id, "teacher": trace.teacher,
+        "model": trace.model, "system_message": trace.system_message_name, "collection": trace.collection,
+        "family": trace.family if trace.family is not None or prompt is None else prompt.family,
+        "task": trace.task if trace.task is not None or prompt is None else prompt.task,
+        "terms": trace.terms, "finish_reason": trace.finish_reason,
+        "flags": flags_of(said[2], trace.finish_reason), "edited": False,
+        "input_tokens": trace.input_tokens, "output_tokens": trace.output_tokens,
+        "prompt_preview": preview(said[0]), "response_preview": preview(said[2]), "created_at": now,
+    }  # fmt: skip
+
+
+def _text_row(trace_id: int, trace: NewTrace, said: tuple[str, str, str]) -> dict[str, Any]:
+    known = trace.known_answer if trace.known_answer is not None or trace.prompt is None else trace.prompt.answer
+    return {
+        "trace_id": trace_id, "prompt": said[0], "system_message": said[1], "messages": trace.messages,
+        "response": said[2], "reasoning": None if trace.reasoning is None else storable(trace.reasoning),
+        "known_answer": known,
+    }  # fmt: skip
 
 
 def searched_text(prompt_text: str, response: str) -> str:

@@ -2,18 +2,40 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
+from sqlalchemy import select as core_select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
 from studio.engine.store.tables import Attempt, Prompt, RawReply, Request, RequestState, Run, RunItem, Teacher
-from studio.engine.teachers.fingerprint import fingerprint
+from studio.engine.teachers.fingerprint import fingerprint_of, identity
 from studio.engine.teachers.plan import Manner, Plan, conversation
 from studio.engine.teachers.reply import unpacked
-from studio.engine.teachers.run_lease import UNSYNCHRONISED, is_held
+from studio.engine.teachers.run_lease import is_held
+
+_ITEM, _PROMPT = RunItem.__table__.c, Prompt.__table__.c  # type: ignore[attr-defined]
+_WAITING = core_select(
+    _ITEM.id.label("item_id"), _ITEM.position, _ITEM.sample, _ITEM.system_message_id,
+    _PROMPT.id, _PROMPT.text, _PROMPT.system, _PROMPT.system_name, _PROMPT.messages, _PROMPT.answer, _PROMPT.task,
+    _PROMPT.family, _PROMPT.collection,
+).join_from(RunItem, Prompt, _ITEM.prompt_id == _PROMPT.id)  # fmt: skip
+_NAME_REQUEST = (
+    update(RunItem.__table__)  # type: ignore[attr-defined]
+    .where(_ITEM.id == bindparam("item"))
+    .values(request_id=bindparam("request"))
+)
+_REQUEST = Request.__table__  # type: ignore[attr-defined]
+_TAKE_FLIGHT = (
+    update(_REQUEST)
+    .where(_REQUEST.c.id == bindparam("request"), _REQUEST.c.state != RequestState.ANSWERED.value)
+    .values(state=RequestState.IN_FLIGHT.value, holder=bindparam("by"))
+)
+MOST_CHARACTERS = 8_000_000
+"""Of prompts in one page: a few are enough where prompts are a megabyte each."""
+ROWS_AT_ONCE = 20
 
 
 @dataclass
@@ -63,7 +85,7 @@ def bind(
     taken: set[int] = set()
     for question in questions:
         request = found[question.fingerprint]
-        question.request_id = request.id or 0
+        question.request_id = request.id
         if request.state == RequestState.ANSWERED:
             page.answered.append(question)
         elif _is_busy(request, taken, in_hand, holders):
@@ -75,7 +97,7 @@ def bind(
     return page
 
 
-def _is_busy(request: Request, taken: set[int], in_hand: Collection[int], holders: set[int | None]) -> bool:
+def _is_busy(request: "Standing", taken: set[int], in_hand: Collection[int], holders: set[int | None]) -> bool:
     """Whether somebody asks it now. What this run held without having it in hand was left by a collector that died."""
     elsewhere = request.state == RequestState.IN_FLIGHT and request.holder in holders
     return request.id in taken or request.id in in_hand or elsewhere
@@ -95,21 +117,44 @@ def earlier_answers(session: Session, questions: Sequence[Question]) -> Iterator
 
 
 def _waiting(session: Session, run: Run, teacher: Teacher, plan: Plan, after: int, limit: int) -> Iterator[Question]:
+    """In order, until there are `limit` of them or their prompts have grown too long to be held at once."""
     manners: dict[int | None, Manner] = {manner.id: manner for manner in plan.manners}
-    query = select(RunItem, Prompt).join(Prompt, col(RunItem.prompt_id) == col(Prompt.id))
-    query = query.where(RunItem.run_id == run.id, RunItem.state == "waiting", col(RunItem.position) > after)
-    for item, prompt in session.exec(query.order_by(col(RunItem.position)).limit(limit)):
-        asked = conversation(prompt, manners.get(item.system_message_id))
-        mark = fingerprint(teacher, asked.messages, plan.parameters or {}, item.sample)
+    who, parameters, size = identity(teacher), plan.parameters or {}, 0
+    query = _WAITING.where(_ITEM.run_id == run.id, _ITEM.state == "waiting", _ITEM.position > after)
+    rows = session.connection().execute(
+        query.order_by(_ITEM.position).limit(limit), execution_options={"yield_per": ROWS_AT_ONCE}
+    )
+    for row in rows:
+        # A row with a prompt's columns does for a prompt; making one of the mapped class takes ten times as long.
+        prompt, manner = cast(Prompt, row), manners.get(row.system_message_id)
+        asked = conversation(prompt, manner)
+        mark = fingerprint_of(who, teacher.model, asked.messages, parameters, row.sample)
         yield Question(
-            item.id or 0, item.position, prompt, item.sample, asked.system_name, asked.system_text, asked.messages, mark
+            row.item_id, row.position, prompt, row.sample, asked.system_name, asked.system_text, asked.messages, mark
         )  # fmt: skip
+        size += len(row.text)
+        if size > MOST_CHARACTERS:
+            rows.close()
+            return
 
 
-def _requests(session: Session, run: Run, questions: Sequence[Question]) -> dict[bytes, Request]:
+class Standing(NamedTuple):
+    """A request as far as a collector has to know it."""
+
+    id: int
+    fingerprint: bytes
+    state: str
+    holder: int | None
+
+
+def _requests(session: Session, run: Run, questions: Sequence[Question]) -> dict[bytes, Standing]:
     marks = {question.fingerprint for question in questions}
-    query = select(Request).where(Request.project_id == run.project_id, col(Request.fingerprint).in_(marks))
-    return {request.fingerprint: request for request in session.exec(query)}
+    columns = (col(Request.id), col(Request.fingerprint), col(Request.state), col(Request.holder))
+    query = core_select(*columns).where(col(Request.project_id) == run.project_id, col(Request.fingerprint).in_(marks))
+    return {
+        row.fingerprint: Standing(*cast(tuple[int, bytes, str, int | None], row))
+        for row in session.connection().execute(query)
+    }
 
 
 def _insert(session: Session, run: Run, teacher: Teacher, plan: Plan, questions: Sequence[Question]) -> None:
@@ -123,10 +168,10 @@ def _insert(session: Session, run: Run, teacher: Teacher, plan: Plan, questions:
         for question in questions
     ]  # fmt: skip
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    session.execute(insert(Request).on_conflict_do_nothing(), rows)
+    session.connection().execute(insert(Request).on_conflict_do_nothing(), rows)
 
 
-def _living_holders(session: Session, run: Run, requests: Sequence[Request]) -> set[int | None]:
+def _living_holders(session: Session, run: Run, requests: Sequence[Standing]) -> set[int | None]:
     """The other runs that hold some of these requests and are being collected now."""
     ids = {request.holder for request in requests if request.state == RequestState.IN_FLIGHT} - {run.id, None}
     others = session.exec(select(Run).where(col(Run.id).in_(ids))) if ids else ()
@@ -134,10 +179,9 @@ def _living_holders(session: Session, run: Run, requests: Sequence[Request]) -> 
 
 
 def _write_down(session: Session, run: Run, questions: Sequence[Question], taken: set[int]) -> None:
-    session.execute(
-        update(RunItem), [{"id": question.item_id, "request_id": question.request_id} for question in questions]
+    connection = session.connection()
+    connection.execute(
+        _NAME_REQUEST, [{"item": question.item_id, "request": question.request_id} for question in questions]
     )
-    free = (col(Request.id).in_(taken), col(Request.state) != RequestState.ANSWERED.value)
     if taken:
-        flight = {"state": RequestState.IN_FLIGHT.value, "holder": run.id}
-        session.execute(update(Request).where(*free).values(**flight), execution_options=UNSYNCHRONISED)
+        connection.execute(_TAKE_FLIGHT, [{"request": request_id, "by": run.id} for request_id in taken])

@@ -4,26 +4,23 @@ good order when it is told to, when the budget is used, or when the teacher cann
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, ParamSpec, Protocol, TypeVar
 
 from studio.engine.jobs.context import Progress
 from studio.engine.teachers.binding import Page, Question
 from studio.engine.teachers.faults import STOPS_AT_ONCE, Fault, FaultKind
 from studio.engine.teachers.feed import Feed
-from studio.engine.teachers.ledger import Ledger, Timing
-from studio.engine.teachers.pacing import Pacer
+from studio.engine.teachers.keeper import Keeper
+from studio.engine.teachers.lane import Lane, soonest
+from studio.engine.teachers.ledger import Kept, Ledger, Timing
 from studio.engine.teachers.pricing import expected_tokens
 from studio.engine.teachers.reply import Answer
 from studio.engine.teachers.retry import Patience, delay_before_retry
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-HEARTBEAT = 5.0
+HEARTBEAT = 2.0
+"""Seconds between signs of life; runs on the same key learn of each other as often."""
 LOOK = 0.25
 """Seconds between looks at whether to stop."""
 GRACE = 20.0
@@ -34,10 +31,9 @@ IN_A_ROW = 10
 NEVER_REACHED = (FaultKind.UNREACHABLE, FaultKind.TIMEOUT)
 USUAL_ANSWER = 256
 """Tokens expected of an answer before any has been counted."""
-
-
-class Asker(Protocol):
-    async def ask(self, messages: list[dict[str, Any]], parameters: dict[str, Any]) -> Answer: ...
+MOST_REPEATS = 4
+"""Questions that wait to be repeated, as a multiple of the concurrency, before no new ones are begun."""
+SHORTEST_NAP = 0.0005
 
 
 class _Stopped(Exception):
@@ -49,51 +45,54 @@ class Collector:
     """One invocation. `run` returns who stopped it (`user`, `budget` or None); raises `Fault` when the teacher did."""
 
     ledger: Ledger
-    client: Asker
+    lanes: Sequence[Lane]
     progress: Progress
     should_stop: Callable[[], bool]
     patience: Patience = field(default_factory=Patience)
     rng: Random = field(default_factory=Random)
 
     def __post_init__(self) -> None:
-        teacher = self.ledger.teacher
-        self._pacer = Pacer(teacher.requests_per_minute, teacher.tokens_per_minute, sleep=self._nap)
         self._feed = Feed(self._read)
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._keeper = Keeper(self.ledger.keep)
         self._flying: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stopped_by: str | None = None
         self._trouble: BaseException | None = None
+        self._parameters = self.ledger.plan.parameters or {}
         self._answers = 0
         self._answer_tokens = 0
         self._in_a_row = 0
-        self._dearest: float | None = None
+        self._sent = 0
+        self._napped = 0.0
 
     async def run(self) -> str | None:
+        await self._share_limits(None)
         watch = asyncio.create_task(self._watch())
         try:
-            self._dearest = await self._write(self.ledger.dearest_answer)
             with contextlib.suppress(_Stopped):
                 await self._dispatch()
             await self._land()
             if self._feed.in_hand:
-                await self._write(self.ledger.give_back, list(self._feed.in_hand))
+                await self._keeper.write(self.ledger.give_back, list(self._feed.in_hand))
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-            self._writer.shutdown()
+            await self._keeper.close()
             if self._trouble:
                 raise self._trouble
         return self._stopped_by
 
+    # --- asking
+
     async def _dispatch(self) -> None:
         """Starts questions, one at a time, whenever there is one and a place for it, until there are no more."""
+        most_repeats = MOST_REPEATS * self.ledger.teacher.concurrency
         while not self._stopping.is_set():
-            if len(self._flying) >= self.ledger.teacher.concurrency:
+            if len(self._flying) >= self.ledger.teacher.concurrency or soonest(self.lanes) is None:
                 await self._wait(None)
                 continue
-            question = await self._feed.next(time.monotonic())
+            question = await self._feed.next(time.monotonic(), most_repeats)
             if question is not None:
                 await self._start(question)
             elif self._feed.is_over and not self._flying:
@@ -108,39 +107,70 @@ class Collector:
                 return self._stop("budget")
             await self._wait(None)
         expected = self._expected_tokens(question)
-        await self._pacer.admit(expected)
-        task = asyncio.create_task(self._ask(question, expected))
+        lane = await self._lane()
+        lane.pacer.take(expected)
+        lane.under_way += 1
+        self._sent += 1
+        task = asyncio.create_task(self._ask(question, lane, expected))
         self._flying.add(task)
         task.add_done_callback(self._landed)
 
-    async def _ask(self, question: Question, expected: float) -> None:
+    async def _lane(self) -> Lane:
+        """The next lane that may send, once it may."""
+        while True:
+            lane = soonest(self.lanes)
+            if lane is None:
+                await self._wait(None)
+            elif (wait := lane.pacer.wait()) > SHORTEST_NAP:
+                self._napped += wait
+                await self._nap(wait)
+            else:
+                return lane
+            if self._stopping.is_set():
+                raise _Stopped
+
+    async def _ask(self, question: Question, lane: Lane, expected: float) -> None:
         started, clock = time.time(), time.monotonic()
         try:
-            answer = await self.client.ask(question.messages, self.ledger.plan.parameters or {})
+            answer = await lane.client.ask(question.messages, self._parameters)
         except Fault as fault:
-            await self._missed(question, fault, Timing(started, time.monotonic() - clock))
+            lane.under_way -= 1
+            lane.heard(fault, expected)
+            await self._missed(question, lane, fault, Timing(started, time.monotonic() - clock))
             return
-        self._pacer.settle(expected, answer.input_tokens + answer.output_tokens)
-        cost = await self._write(self.ledger.answered, question, answer, Timing(started, time.monotonic() - clock))
+        except BaseException:
+            lane.under_way -= 1
+            raise
+        lane.under_way -= 1
+        lane.heard(answer, expected)
+        await self._keeper.keep(Kept(question, answer, Timing(started, time.monotonic() - clock)))
         self._feed.settle(question)
+        self._count(answer)
+
+    def _count(self, answer: Answer) -> None:
         self._answers += 1
         self._answer_tokens += answer.output_tokens
         self._in_a_row = 0
-        self._dearest = max(cost, self._dearest or 0.0)
 
-    async def _missed(self, question: Question, fault: Fault, timing: Timing) -> None:
+    async def _missed(self, question: Question, lane: Lane, fault: Fault, timing: Timing) -> None:
         """Asks again later, gives this question up, or stops the run, as the fault demands."""
         question.tries += 1
-        delay = delay_before_retry(self.patience, fault, question.tries, self.rng, answered_before=self._has_answered)
-        hopeless = fault.kind in STOPS_AT_ONCE or (
-            delay is None and fault.kind in NEVER_REACHED and not self._has_answered
+        closes = fault.kind in STOPS_AT_ONCE
+        lane.closed = lane.closed or closes
+        others_go_on = closes and any(not other.closed for other in self.lanes)
+        delay = 0.0 if others_go_on else delay_before_retry(
+            self.patience, fault, question.tries, self.rng, answered_before=self._has_answered
         )  # fmt: skip
+        hopeless = (closes and not others_go_on) or (
+            delay is None and fault.kind in NEVER_REACHED and not self._has_answered
+        )
         again = delay is not None and not hopeless and not self._stopping.is_set()
         for_good = delay is None and not hopeless
-        await self._write(self.ledger.missed, question, fault, timing, for_good=for_good, in_hand=again)
+        await self._keeper.write(self.ledger.missed, question, fault, timing, for_good=for_good, in_hand=again)
         if again and delay is not None:
-            if fault.kind is FaultKind.RATE_LIMITED or (fault.kind in NEVER_REACHED and not self._has_answered):
-                self._pacer.pause(delay)
+            lane.pushed_back(fault, delay)
+            if fault.kind in NEVER_REACHED and not self._has_answered:
+                lane.pacer.pause(delay)
             self._feed.repeat(question, time.monotonic() + delay)
             return
         self._feed.settle(question)
@@ -148,20 +178,32 @@ class Collector:
         if hopeless or self._in_a_row >= max(IN_A_ROW, self.ledger.teacher.concurrency):
             self._give_up(fault)
 
+    # --- watching and ending
+
     async def _watch(self) -> None:
         """Looks whether to stop, says how far it is, and gives the run a sign of life now and then."""
-        beat = time.monotonic()
+        beat, sent = time.monotonic(), 0
         try:
             while True:
                 await asyncio.sleep(LOOK)
                 if not self._stopping.is_set() and self.should_stop():
                     self._stop("user")
                 self._report()
-                if time.monotonic() - beat >= HEARTBEAT:
-                    await self._write(self.ledger.renew)
-                    beat = time.monotonic()
+                if (elapsed := time.monotonic() - beat) >= HEARTBEAT:
+                    await self._share_limits((self._sent - sent) / elapsed)
+                    beat, sent, self._napped = time.monotonic(), self._sent, 0.0
         except Exception as exc:
             self._give_up(exc)
+
+    async def _share_limits(self, pace: float | None) -> None:
+        """A sign of life, in which runs on the same key say how fast they go and learn what is left for each."""
+        limit = sum(lane.pacer.requests_per_minute or 0.0 for lane in self.lanes) / 60
+        if not limit:
+            return await self._keeper.write(self.ledger.renew)
+        held_back = self._napped > 0.0
+        part = await self._keeper.write(self.ledger.part_of_limits, limit, pace=pace, held_back=held_back)
+        for lane in self.lanes:
+            lane.pacer.share(part)
 
     async def _land(self) -> None:
         """Waits for the answers under way, for a while when the run was stopped."""
@@ -192,22 +234,19 @@ class Collector:
 
     async def _wait(self, seconds: float | None) -> None:
         """Until a question lands, the run is to stop, or the time is over."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+        if seconds is None:
+            await self._changed.wait()
+        else:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), seconds)
         self._changed.clear()
 
     async def _nap(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
-        if self._stopping.is_set():
-            raise _Stopped
 
     async def _read(self, after: int, limit: int, in_hand: set[int]) -> Page:
-        return await self._write(self.ledger.next_page, after, limit, in_hand)
-
-    async def _write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs a write of the ledger in its thread, so that a slow disk does not keep answers from being received."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, lambda: function(*args, **kwargs))
+        return await self._keeper.write(self.ledger.next_page, after, limit, in_hand)
 
     def _budget_allows_another(self) -> bool:
         """Whether one more answer as dear as the dearest so far, beside those under way, stays within the budget.
@@ -217,10 +256,10 @@ class Collector:
         budget, teacher = self.ledger.plan.budget_usd, self.ledger.teacher
         if budget is None or not (teacher.input_price or teacher.output_price):
             return True
-        spent = self.ledger.totals.cost_usd
-        if self._dearest is None:
+        spent, dearest = self.ledger.totals.cost_usd, self.ledger.dearest
+        if dearest is None:
             return not self._flying and spent < budget
-        return spent + (len(self._flying) + 1) * self._dearest <= budget + 1e-12
+        return spent + (len(self._flying) + 1) * dearest <= budget + 1e-12
 
     def _expected_tokens(self, question: Question) -> float:
         usual = self._answer_tokens / self._answers if self._answers else USUAL_ANSWER
@@ -232,6 +271,6 @@ class Collector:
 
     def _report(self) -> None:
         totals = self.ledger.totals
-        pause = self._pacer.paused_for
+        pause = min((lane.pacer.paused_for for lane in self.lanes if not lane.closed), default=0.0)
         waiting = f"asking again in {pause:.0f} s" if pause >= 1 else ""
         self.progress(totals.completed + totals.failed, totals.requested, waiting)

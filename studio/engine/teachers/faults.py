@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from studio.engine.teachers.limits import RateLimits
+
 LONGEST_DETAIL = 240
 
 
@@ -44,12 +46,18 @@ ADVICE = {
 
 @dataclass
 class Fault(Exception):
-    """One question that got no answer. `text` is one sentence and never holds a key; `retry_after` is in seconds."""
+    """One question that got no answer. `text` is one sentence and never holds a key; `retry_after` is in seconds.
+
+    The tokens are those that the teacher counted, and charges, although nothing of use came of them.
+    """
 
     kind: FaultKind
     text: str
     status: int | None = None
     retry_after: float | None = None
+    limits: RateLimits | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
 
     def __str__(self) -> str:
         return self.text

@@ -26,10 +26,13 @@ class Feed:
         self.in_hand: dict[int, Question] = {}
         """Taken and not settled, by request."""
 
-    async def next(self, now: float) -> Question | None:
-        """A question to ask now, or None when there is none at this moment."""
+    async def next(self, now: float, most_repeats: int) -> Question | None:
+        """A question to ask now, or None when there is none at this moment. No new one is begun while so many wait to
+        be repeated that memory would grow with them."""
         if self._repeats and self._repeats[0][0] <= now:
             return heapq.heappop(self._repeats)[2]
+        if len(self._repeats) >= most_repeats:
+            return None
         while not self._fresh and self._may_read(now):
             await self._turn_page(now)
         return self._fresh.popleft() if self._fresh else None

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from studio.engine.store.tables import Teacher
 from studio.engine.teachers.local import is_local
 
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
 
 def identity(teacher: Teacher) -> str:
     """Who answers, whatever port it happens to listen on.
@@ -28,8 +30,14 @@ def identity(teacher: Teacher) -> str:
 
 def fingerprint(teacher: Teacher, messages: list[dict[str, Any]], parameters: dict[str, Any], sample: int) -> bytes:
     """16 bytes of the teacher's identity and model, all messages, the decoding parameters and the sample's number."""
-    asked = [identity(teacher), teacher.model, messages, parameters, sample]
-    text = json.dumps(asked, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return fingerprint_of(identity(teacher), teacher.model, messages, parameters, sample)
+
+
+def fingerprint_of(
+    who: str, model: str, messages: list[dict[str, Any]], parameters: dict[str, Any], sample: int
+) -> bytes:
+    """The same, for many questions to a teacher whose `identity` is already known."""
+    text = _ENCODER.encode([who, model, messages, parameters, sample])
     return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 

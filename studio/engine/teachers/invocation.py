@@ -15,13 +15,16 @@ from studio.engine.store.tables import PromptSource, Run, RunState, Teacher
 from studio.engine.teachers.client import TeacherClient
 from studio.engine.teachers.collector import Collector
 from studio.engine.teachers.faults import Fault
-from studio.engine.teachers.keys import key_of
+from studio.engine.teachers.keys import keys_of
+from studio.engine.teachers.lane import Lane
 from studio.engine.teachers.ledger import Ledger
 from studio.engine.teachers.local import served
+from studio.engine.teachers.pacing import Pacer
 from studio.engine.teachers.plan import Plan
 from studio.engine.teachers.planning import plan_items
 from studio.engine.teachers.retry import PATIENCE, Patience
 from studio.engine.teachers.run_lease import RunLease, claim_run
+from studio.engine.teachers.throttle import Throttle
 
 
 class Stopwatch:
@@ -52,7 +55,7 @@ def carry_out(
     `result` is the report, when the teacher cannot be asked; Lost when another process took the run over.
     """
     _, teacher, _ = rows_of(database, run_id)
-    key_of(teacher)
+    keys_of(teacher)
     lease, watch = claim_run(database, run_id), Stopwatch()
     state, stopped_by = RunState.PAUSED, None
     try:
@@ -96,9 +99,19 @@ async def _collect(
 ) -> str | None:
     run, teacher, source = rows_of(database, lease.run_id)
     ledger = Ledger(database, run, teacher, Plan.from_settings(run.settings), lease, source)
-    async with TeacherClient(teacher, base_url) as client:
+    async with contextlib.AsyncExitStack() as connections:
+        lanes = [await _lane(connections, TeacherClient(teacher, base_url, key), teacher) for key in keys_of(teacher)]
         watch.start()
-        return await Collector(ledger, client, progress, should_stop, patience).run()
+        return await Collector(ledger, lanes, progress, should_stop, patience).run()
+
+
+async def _lane(connections: contextlib.AsyncExitStack, client: TeacherClient, teacher: Teacher) -> Lane:
+    """A provider's limits are per key; the concurrency is for the teacher in all."""
+    return Lane(
+        await connections.enter_async_context(client),
+        Pacer(teacher.requests_per_minute, teacher.tokens_per_minute),
+        Throttle(teacher.concurrency),
+    )
 
 
 def _kept(run: Run) -> str:

@@ -1,38 +1,148 @@
-"""The key of a teacher: read from the environment variable it names when it is needed, and kept out of every text."""
+"""The keys of a teacher: read from the environment or the system keyring when they are needed, kept out of every text.
+
+A teacher names its sources, separated by commas: `OPENAI_API_KEY`, or `keyring:NAME` for one put there by
+`understudy teachers set-key NAME`. Several sources are several keys, asked side by side.
+"""
 
 import os
+import re
+from collections.abc import Collection, Iterable
 
-from studio.engine.errors import BadInput
+from studio.engine.errors import BadInput, MissingPart
 from studio.engine.store.tables import Teacher
 
 NO_KEY = "none"
 """Sent where a teacher needs no key, since the protocol's client insists on one."""
+IN_KEYRING = "keyring:"
+SERVICE = "understudy"
+"""What the keys are filed under in the system keyring."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
-def key_of(teacher: Teacher) -> str:
-    """The key, or a placeholder. Raises BadInput when the variable that the teacher names is not set."""
-    if not teacher.api_key_env:
-        return NO_KEY
-    key = os.environ.get(teacher.api_key_env, "").strip()
-    if not key:
-        raise BadInput(
-            f"The variable {teacher.api_key_env}, which holds the key of the teacher '{teacher.name}', is not set. "
-            f"Set it and start again, for example: export {teacher.api_key_env}=..."
-        )
-    if not key.isascii() or any(character.isspace() for character in key):
-        raise BadInput(
-            f"The variable {teacher.api_key_env} holds a space or a character that no key has. Copy the key once more."
-        )  # fmt: skip
-    return key
+def keys_of(teacher: Teacher, allowed: Collection[str] | None = None) -> list[str]:
+    """Every key of the teacher, in the order of its sources, without repeats; a placeholder when it needs none.
+
+    `allowed` are the sources that this instance permits (`Settings.allowed_key_variables`), None for all. Raises
+    BadInput when a source holds no key, holds nonsense, or is not permitted.
+    """
+    sources = sources_of(teacher.api_key_env)
+    if not sources:
+        return [NO_KEY]
+    check_allowed(sources, allowed)
+    return list(dict.fromkeys(_checked(source, _read(source, teacher.name)) for source in sources))
+
+
+def key_of(teacher: Teacher, allowed: Collection[str] | None = None) -> str:
+    """The first key, or a placeholder. Raises BadInput as `keys_of` does."""
+    return keys_of(teacher, allowed)[0]
 
 
 def key_state(teacher: Teacher) -> str:
-    """`none` when no key is needed, else whether the variable is `set` or `missing` in this process."""
-    if not teacher.api_key_env:
+    """`none` when no key is needed, else whether every source is `set` or one is `missing` for this process."""
+    sources = sources_of(teacher.api_key_env)
+    if not sources:
         return "none"
-    return "set" if os.environ.get(teacher.api_key_env, "").strip() else "missing"
+    try:
+        return "set" if all(_found(source) for source in sources) else "missing"
+    except MissingPart:
+        return "missing"
+
+
+def sources_of(api_key_env: str) -> tuple[str, ...]:
+    """The places that hold the keys, as the teacher's field lists them."""
+    return tuple(source for part in api_key_env.split(",") if (source := part.strip()))
+
+
+def check_sources(api_key_env: str, allowed: Collection[str] | None) -> None:
+    """Raises BadInput for anything that is not a list of places, such as a key pasted by mistake, without repeating
+    it, and for a place that this instance does not permit."""
+    for source in sources_of(api_key_env):
+        entry = source.removeprefix(IN_KEYRING) if source.startswith(IN_KEYRING) else None
+        if not (_VARIABLE.fullmatch(source) if entry is None else _ENTRY.fullmatch(entry)):
+            raise BadInput(
+                "Give the name of the environment variable that holds the key, such as OPENAI_API_KEY, or keyring:NAME "
+                "for one in the system keyring, not the key itself; keys are never stored."
+            )
+    check_allowed(sources_of(api_key_env), allowed)
+
+
+def check_allowed(sources: Iterable[str], allowed: Collection[str] | None) -> None:
+    """Raises BadInput for a source that is not on the list of a hosted instance, where a teacher's address might
+    otherwise be sent any secret of the server's environment."""
+    if allowed is None:
+        return
+    for source in sources:
+        if source not in allowed:
+            known = ", ".join(sorted(allowed)) or "none"
+            raise BadInput(
+                f"This instance does not let teachers use the key source '{source}'. Permitted: {known}. Whoever runs "
+                "it adds more with UNDERSTUDY_ALLOWED_KEY_VARIABLES."
+            )
+
+
+def set_key(name: str, key: str) -> str:
+    """Puts a key into the system keyring under a name and returns the source to give a teacher, `keyring:NAME`."""
+    if not _ENTRY.fullmatch(name):
+        raise BadInput(f"'{name[:64]}' cannot name a key. Use up to 64 letters, digits, dots, dashes or underscores.")
+    source = f"{IN_KEYRING}{name}"
+    key = _checked(source, key.strip())
+    if not key:
+        raise BadInput("The key is empty; nothing was stored.")
+    _keyring("set_password", name, key)
+    return source
 
 
 def without_key(text: str, key: str) -> str:
     """Outside text in which the key, if it is repeated there, is blotted out."""
     return text if key == NO_KEY else text.replace(key, "[key]")
+
+
+def without_keys(text: str, keys: Iterable[str]) -> str:
+    for key in keys:
+        text = without_key(text, key)
+    return text
+
+
+def _read(source: str, teacher: str) -> str:
+    key = _found(source)
+    if key:
+        return key
+    if source.startswith(IN_KEYRING):
+        name = source.removeprefix(IN_KEYRING)
+        raise BadInput(
+            f"The system keyring holds no key named '{name}' for the teacher '{teacher}'. Put it there with: "
+            f"understudy teachers set-key {name}"
+        )
+    raise BadInput(
+        f"The variable {source}, which holds the key of the teacher '{teacher}', is not set. "
+        f"Set it and start again, for example: export {source}=..."
+    )
+
+
+def _found(source: str) -> str:
+    if source.startswith(IN_KEYRING):
+        return (_keyring("get_password", source.removeprefix(IN_KEYRING)) or "").strip()
+    return os.environ.get(source, "").strip()
+
+
+def _checked(source: str, key: str) -> str:
+    if not key.isascii() or not key.isprintable() or any(character.isspace() for character in key):
+        holder = source if source.startswith(IN_KEYRING) else f"The variable {source}"
+        raise BadInput(f"{holder} holds a space or a character that no key has. Copy the key once more.")
+    return key
+
+
+def _keyring(action: str, *arguments: str) -> str | None:
+    """Calls the system keyring. Raises MissingPart where there is none, as on most servers, or it is locked."""
+    import keyring
+    import keyring.errors
+
+    try:
+        answer: str | None = getattr(keyring, action)(SERVICE, *arguments)
+    except (keyring.errors.KeyringError, RuntimeError) as exc:
+        raise MissingPart(
+            f"There is no system keyring to use here ({type(exc).__name__}), as on most servers. "
+            "Put the key into an environment variable and give the teacher the variable's name."
+        ) from None
+    return answer

@@ -1,7 +1,7 @@
 """Everything a collector writes. Each function is one transaction that begins by renewing the run's lease, so nothing
 is written by a collector that lost its run; an answer is kept whole (attempt, reply, states, trace) or not at all."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,16 +9,29 @@ from sqlalchemy import bindparam, func, insert, update
 from sqlmodel import Session, col, select
 
 from studio.engine.store.database import Database
-from studio.engine.store.tables import Attempt, PromptSource, RawReply, Request, RequestState, Run, RunItem, Teacher
-from studio.engine.store.trace_writer import write_trace
+from studio.engine.store.numbering import take_ids
+from studio.engine.store.tables import (
+    Attempt,
+    PromptSource,
+    RawReply,
+    Request,
+    RequestState,
+    Run,
+    RunItem,
+    RunVoice,
+    Teacher,
+)
+from studio.engine.store.trace_writer import NewTrace, write_traces
 from studio.engine.teachers.binding import Page, Question, bind, earlier_answers
 from studio.engine.teachers.faults import Fault
 from studio.engine.teachers.plan import Plan
 from studio.engine.teachers.pricing import cost_usd
 from studio.engine.teachers.reply import Answer, packed, read_reply
 from studio.engine.teachers.run_lease import UNSYNCHRONISED, RunLease
+from studio.engine.teachers.sharing import part_of_limits
 
 ANSWERED = "answered"
+COLLECT = "collect"
 _REQUEST, _ITEM = Request.__table__, RunItem.__table__  # type: ignore[attr-defined]
 _KEEP_ATTEMPT = insert(Attempt.__table__)  # type: ignore[attr-defined]
 _KEEP_REPLY = insert(RawReply.__table__)  # type: ignore[attr-defined]
@@ -67,6 +80,19 @@ class Timing:
     latency: float
 
 
+NO_TIME = Timing(0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer to be written. `price_share` is what it costs as a share of the teacher's prices."""
+
+    question: Question
+    answer: Answer
+    timing: Timing
+    price_share: float = 1.0
+
+
 @dataclass
 class Ledger:
     """The writing side of one invocation of one run. Not safe for threads: its collector writes from one."""
@@ -78,9 +104,14 @@ class Ledger:
     lease: RunLease
     source: PromptSource
     totals: Totals = field(init=False)
+    dearest: float | None = field(init=False)
+    """The highest cost of an answer of this run so far, in dollars; None before the first."""
 
     def __post_init__(self) -> None:
         self.totals = Totals.of(self.run)
+        with self.database.session() as session:
+            self.dearest = _dearest_answer(session, self.lease.run_id)
+            self._voices = voices_of(session, self.lease.run_id)
 
     def next_page(self, after: int, limit: int, in_hand: Collection[int]) -> Page:
         """The waiting items after a position: those to ask are taken in flight, those answered before are completed."""
@@ -88,50 +119,71 @@ class Ledger:
         with self.database.session() as session:
             self.lease.renew(session)
             page = bind(session, self.run, self.teacher, self.plan, after, limit, in_hand)
-            for question, attempt, raw in earlier_answers(session, page.answered):
-                answer = read_reply(self.teacher.name, raw, question.messages)
-                self._trace(session, question, answer, attempt)
-                _settle_item(session, question, "done", reused=True)
+            earlier = [
+                (Kept(question, read_reply(self.teacher.name, raw, question.messages), NO_TIME), attempt)
+                for question, attempt, raw in earlier_answers(session, page.answered)
+            ]
+            self._trace(session, earlier)
+            _settle_items(session, page.answered, "done", reused=True)
             changes = {"completed": len(page.answered), "reused": len(page.answered)}
             self.lease.renew(session, changes)
         self.totals.add(changes)
         return page
 
-    def answered(self, question: Question, answer: Answer, timing: Timing) -> float:
-        """Keeps an answer: attempt, raw reply, states and trace in one transaction. Returns its cost in dollars."""
-        cost = cost_usd(self.teacher, answer.input_tokens, answer.output_tokens)
-        changes: dict[str, float] = {"completed": 1, **_spent(answer, cost)}
+    def keep(self, rows: Sequence[Kept]) -> None:
+        """Keeps answers: attempts, raw replies, states and traces, all of them in one transaction."""
+        costs = [self._cost(kept) for kept in rows]
+        changes = _spent([kept.answer for kept in rows], sum(costs))
         with self.database.session() as session:
             self.lease.renew(session, changes)
-            attempt = self._attempt(session, question, timing, ANSWERED, {
-                "cost_usd": cost, "input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens,
-                "returned_model": answer.returned_model, "system_fingerprint": answer.system_fingerprint,
-                "finish_reason": answer.finish_reason,
-            })  # fmt: skip
-            session.connection().execute(_KEEP_REPLY, {"attempt_id": attempt, "body": packed(answer.raw)})
-            move_request(session, question.request_id, RequestState.ANSWERED)
-            _settle_item(session, question, "done")
-            self._trace(session, question, answer, attempt)
+            attempts = take_ids(session, Attempt, len(rows))
+            numbered = list(zip(rows, attempts, strict=True))
+            connection = session.connection()
+            connection.execute(_KEEP_ATTEMPT, [
+                self._attempt(id, kept.question, kept.timing, ANSWERED, cost, kept.answer)
+                for (kept, id), cost in zip(numbered, costs, strict=True)
+            ])  # fmt: skip
+            connection.execute(
+                _KEEP_REPLY, [{"attempt_id": id, "body": packed(kept.answer.raw)} for kept, id in numbered]
+            )
+            questions = [kept.question for kept in rows]
+            move_requests(session, [question.request_id for question in questions], RequestState.ANSWERED)
+            _settle_items(session, questions, "done")
+            self._trace(session, numbered)
+            heard = self._hear(session, rows)
+        self._voices |= heard
         self.totals.add(changes)
-        return cost
+        self.dearest = max([*costs, self.dearest or 0.0])
 
     def missed(self, question: Question, fault: Fault, timing: Timing, *, for_good: bool, in_hand: bool) -> None:
         """Records an attempt without an answer. `for_good` fails the item; `in_hand` keeps it to be asked again."""
-        changes: dict[str, float] = {"attempts": 1, "failed": int(for_good)}
+        cost = cost_usd(self.teacher, fault.input_tokens, fault.output_tokens)
+        changes: dict[str, float] = {
+            "attempts": 1, "failed": int(for_good), "cost_usd": cost,
+            "input_tokens": fault.input_tokens, "output_tokens": fault.output_tokens,
+        }  # fmt: skip
         with self.database.session() as session:
             self.lease.renew(session, changes)
-            self._attempt(session, question, timing, fault.kind.value, {"error": fault.text})
+            (attempt,) = take_ids(session, Attempt, 1)
+            row = self._attempt(attempt, question, timing, fault.kind.value, cost, fault)
+            session.connection().execute(_KEEP_ATTEMPT, row)
             if for_good:
-                _settle_item(session, question, "failed")
+                _settle_items(session, [question], "failed")
             elsewhere = RequestState.FAILED if for_good else RequestState.WAITING
             state = RequestState.IN_FLIGHT if in_hand else elsewhere
-            move_request(session, question.request_id, state, holder=self.lease.run_id if in_hand else None)
+            move_requests(session, [question.request_id], state, holder=self.lease.run_id if in_hand else None)
         self.totals.add(changes)
 
     def renew(self) -> None:
         """A sign of life."""
         with self.database.session() as session:
             self.lease.renew(session)
+
+    def part_of_limits(self, per_second: float, *, pace: float | None, held_back: bool) -> float:
+        """How much of its key's limits the run may use beside others; see `sharing`. Also a sign of life."""
+        with self.database.session() as session:
+            self.lease.renew(session)
+            return part_of_limits(session, self.run, self.teacher, per_second, pace=pace, held_back=held_back)
 
     def give_back(self, requests: list[int]) -> None:
         """Requests that were taken and not settled may be asked by anyone again."""
@@ -142,48 +194,79 @@ class Ledger:
                 freed = update(Request).where(*held).values(state=RequestState.WAITING.value, holder=None)
                 session.execute(freed, execution_options=UNSYNCHRONISED)
 
-    def dearest_answer(self) -> float | None:
-        """The highest cost of an answer of this run so far, in dollars; None before the first."""
-        query = select(func.max(Attempt.cost_usd)).where(
-            Attempt.run_id == self.lease.run_id, Attempt.status == ANSWERED
-        )
-        with self.database.session() as session:
-            return session.exec(query).one()
+    def _cost(self, kept: Kept) -> float:
+        tokens = (kept.answer.input_tokens, kept.answer.output_tokens)
+        return cost_usd(self.teacher, *tokens) * kept.price_share
 
-    def _attempt(self, session: Session, question: Question, timing: Timing, status: str, rest: dict[str, Any]) -> int:
-        row = {
-            "request_id": question.request_id, "run_id": self.lease.run_id, "status": status,
-            "started_at": timing.started_at, "latency": timing.latency,
-            "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0,
+    def _attempt(
+        self, number: int, question: Question, timing: Timing, status: str, cost: float, came: Answer | Fault
+    ) -> dict[str, Any]:
+        answer = came if isinstance(came, Answer) else None
+        return {
+            "id": number, "request_id": question.request_id, "run_id": self.lease.run_id, "status": status,
+            "error": None if answer else came.text,  # type: ignore[union-attr]
+            "started_at": timing.started_at, "latency": timing.latency, "cost_usd": cost,
+            "input_tokens": came.input_tokens, "output_tokens": came.output_tokens,
+            "returned_model": answer and answer.returned_model,
+            "system_fingerprint": answer and answer.system_fingerprint,
+            "finish_reason": answer and answer.finish_reason,
         }  # fmt: skip
-        kept = session.connection().execute(_KEEP_ATTEMPT, row | rest).inserted_primary_key
-        return int(kept[0]) if kept else 0
 
-    def _trace(self, session: Session, question: Question, answer: Answer, attempt: int) -> None:
-        write_trace(
-            session, run=self.run, prompt=question.prompt, prompt_text=question.prompt.text,
+    def _trace(self, session: Session, rows: Sequence[tuple[Kept, int]]) -> None:
+        """Answers to an invention's questions become prompts, not traces."""
+        if self.run.kind == COLLECT:
+            write_traces(session, [self._new_trace(kept.question, kept.answer, attempt) for kept, attempt in rows])
+
+    def _new_trace(self, question: Question, answer: Answer, attempt: int) -> NewTrace:
+        prompt = question.prompt
+        return NewTrace(
+            run=self.run, prompt=prompt, prompt_text=prompt.text,
             system_message_name=question.system_name, system_message_text=question.system_text,
-            messages=question.messages if question.prompt.messages else None, response=answer.text,
+            messages=question.messages if prompt.messages else None, response=answer.text,
             reasoning=answer.reasoning, finish_reason=answer.finish_reason, teacher=self.teacher.name,
             model=answer.returned_model or self.teacher.model, terms=self.teacher.terms,
             run_item_id=question.item_id, request_id=question.request_id, attempt_id=attempt,
-            input_tokens=answer.input_tokens, output_tokens=answer.output_tokens, collection=self.source.name,
+            input_tokens=answer.input_tokens, output_tokens=answer.output_tokens,
+            collection=prompt.collection or self.source.name,
         )  # fmt: skip
 
-
-def move_request(session: Session, request_id: int, state: RequestState, holder: int | None = None) -> None:
-    """The one function that changes the state of a request. An answered one stays answered."""
-    session.connection().execute(_MOVE_REQUEST, {"request": request_id, "to": state.value, "by": holder})
-
-
-def _settle_item(session: Session, question: Question, state: str, *, reused: bool = False) -> None:
-    session.connection().execute(_SETTLE_ITEM, {"item": question.item_id, "to": state, "again": reused})
+    def _hear(self, session: Session, rows: Sequence[Kept]) -> set[tuple[str, str]]:
+        """Notes each model name and fingerprint that the run has not met before, and returns them."""
+        heard = {(kept.answer.returned_model or "", kept.answer.system_fingerprint or "") for kept in rows}
+        for model, mark in (new := heard - self._voices):
+            session.add(RunVoice(run_id=self.lease.run_id, model=model, system_fingerprint=mark))
+        return new
 
 
-def _spent(answer: Answer, cost: float) -> dict[str, float]:
+def move_requests(session: Session, request_ids: Sequence[int], state: RequestState, holder: int | None = None) -> None:
+    """The one function that changes the state of requests after an attempt. An answered one stays answered."""
+    rows = [{"request": request_id, "to": state.value, "by": holder} for request_id in request_ids]
+    session.connection().execute(_MOVE_REQUEST, rows)
+
+
+def voices_of(session: Session, run_id: int) -> set[tuple[str, str]]:
+    """The (model, system fingerprint) pairs that a run's answers came back with."""
+    query = select(RunVoice.model, RunVoice.system_fingerprint).where(RunVoice.run_id == run_id)
+    return {(model, mark) for model, mark in session.exec(query)}
+
+
+def _settle_items(session: Session, questions: Sequence[Question], state: str, *, reused: bool = False) -> None:
+    rows = [{"item": question.item_id, "to": state, "again": reused} for question in questions]
+    if rows:
+        session.connection().execute(_SETTLE_ITEM, rows)
+
+
+def _spent(answers: Sequence[Answer], cost: float) -> dict[str, float]:
     return {
-        "attempts": 1, "input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens, "cost_usd": cost,
+        "completed": len(answers), "attempts": len(answers), "cost_usd": cost,
+        "input_tokens": sum(answer.input_tokens for answer in answers),
+        "output_tokens": sum(answer.output_tokens for answer in answers),
     }  # fmt: skip
+
+
+def _dearest_answer(session: Session, run_id: int) -> float | None:
+    query = select(func.max(Attempt.cost_usd)).where(Attempt.run_id == run_id, Attempt.status == ANSWERED)
+    return session.exec(query).one()
 
 
 def reopen_failed(database: Database, run_id: int) -> int:

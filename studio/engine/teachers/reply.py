@@ -5,11 +5,14 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from studio.engine.teachers.faults import Fault, FaultKind, fault_of_status, one_line
+from studio.engine.teachers.limits import RateLimits
 from studio.engine.teachers.pricing import expected_tokens, text_tokens
 
 
-@dataclass(frozen=True)
+@dataclass
 class Answer:
     """What a teacher said, with its own counts (or estimates where it gave none) and the reply as it came."""
 
@@ -21,6 +24,7 @@ class Answer:
     returned_model: str | None
     system_fingerprint: str | None
     raw: bytes
+    limits: RateLimits | None = None
 
 
 def read_reply(who: str, raw: bytes, messages: list[dict[str, Any]]) -> Answer:
@@ -33,9 +37,8 @@ def read_reply(who: str, raw: bytes, messages: list[dict[str, Any]]) -> Answer:
         message = choice["message"]
         text = _text(message.get("content")) or _text(message.get("refusal"))
     except (KeyError, IndexError, TypeError, AttributeError) as exc:
-        raise Fault(FaultKind.MALFORMED, f"{who} answered with JSON that is no chat completion: {_start(raw)}") from exc
-    counted = body.get("usage")
-    usage: dict[str, Any] = counted if isinstance(counted, dict) else {}
+        raise _no_completion(who, raw, _usage(body)) from exc
+    usage = _usage(body)
     return Answer(
         text=text,
         reasoning=_text(message.get("reasoning_content") or message.get("reasoning")) or None,
@@ -60,7 +63,7 @@ def unpacked(stored: bytes) -> bytes:
 def error_in(raw: bytes) -> tuple[str, str]:
     """(message, code) of an error reply; the start of the body when it has none of the usual shapes."""
     try:
-        body = json.loads(raw)
+        body = _parsed(raw)
     except (ValueError, UnicodeDecodeError):
         return ("" if _is_html(raw) else _start(raw)), ""
     error = body.get("error", body) if isinstance(body, dict) else body
@@ -72,7 +75,7 @@ def error_in(raw: bytes) -> tuple[str, str]:
 
 def _object(who: str, raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(raw)
+        body = _parsed(raw)
     except (ValueError, UnicodeDecodeError) as exc:
         what = (
             "a web page (HTML)" if _is_html(raw) else f"something that is not JSON: {_start(raw)}" if raw else "nothing"
@@ -81,8 +84,31 @@ def _object(who: str, raw: bytes) -> dict[str, Any]:
             FaultKind.MALFORMED, f"{who} answered with {what.rstrip('.')} instead of a chat completion."
         ) from exc
     if not isinstance(body, dict):
-        raise Fault(FaultKind.MALFORMED, f"{who} answered with JSON that is no chat completion: {_start(raw)}")
+        raise _no_completion(who, raw, {})
     return body
+
+
+def _parsed(raw: bytes) -> Any:
+    """JSON as most servers write it, or as Python's own reader still takes it (NaN, half characters)."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(raw)
+        except RecursionError as exc:
+            raise ValueError("nested too deeply") from exc
+
+
+def _no_completion(who: str, raw: bytes, usage: dict[str, Any]) -> Fault:
+    fault = Fault(FaultKind.MALFORMED, f"{who} answered with JSON that is no chat completion: {_start(raw)}")
+    fault.input_tokens = _count(usage.get("prompt_tokens"), 0)
+    fault.output_tokens = _count(usage.get("completion_tokens"), 0)
+    return fault
+
+
+def _usage(body: dict[str, Any]) -> dict[str, Any]:
+    counted = body.get("usage")
+    return counted if isinstance(counted, dict) else {}
 
 
 def _error_in_disguise(who: str, error: dict[str, Any]) -> Fault:

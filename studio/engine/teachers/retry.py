@@ -49,7 +49,10 @@ def delay_before_retry(
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The wait that response headers ask for, from `retry-after-ms` or `Retry-After` in seconds or as a date."""
+    """The wait that response headers ask for, from `retry-after-ms` or `Retry-After` in seconds or as a date.
+
+    A date is compared with the reply's own `Date`, so that a wrong clock on this side makes no difference.
+    """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -57,12 +60,18 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None)
     seconds = _number(value)
     if seconds is not None or value is None:
         return seconds
+    until, sent = _date(value), _date(headers.get("date"))
+    if until is None:
+        return None
+    return max(0.0, (until - (now or sent or datetime.now(UTC))).total_seconds())
+
+
+def _date(value: str | None) -> datetime | None:
     try:
-        until = parsedate_to_datetime(value)
+        date = parsedate_to_datetime(value) if value else None
     except (TypeError, ValueError, IndexError):
         return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+    return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _number(value: str | None) -> float | None:

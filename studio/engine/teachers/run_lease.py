@@ -75,7 +75,7 @@ def claim_run(database: Database, run_id: int) -> RunLease:
         epoch = run.epoch + 1
         free = (col(Run.id) == run_id, col(Run.epoch) == run.epoch)
         values = {"holder": holder, "held_until": time.time() + SECONDS, "epoch": epoch}
-        values |= {"state": RunState.RUNNING.value, "stopped_by": None}
+        values |= {"state": RunState.RUNNING.value, "stopped_by": None, "pace": None, "is_held_back": False}
         taken = session.execute(update(Run).where(*free).values(**values), execution_options=UNSYNCHRONISED)
         if taken.rowcount != 1:  # type: ignore[attr-defined]
             raise BadInput(f"The run '{run.name}' was taken by another process in this moment.")

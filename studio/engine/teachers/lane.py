@@ -1,0 +1,55 @@
+"""One key's way to a teacher: its connection, its pace, and how much it may have under way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from studio.engine.teachers.faults import Fault, FaultKind
+from studio.engine.teachers.pacing import Pacer
+from studio.engine.teachers.reply import Answer
+from studio.engine.teachers.throttle import Throttle
+
+PUSHED_BACK = (429, 503)
+
+
+class Asker(Protocol):
+    async def ask(self, messages: list[dict[str, Any]], parameters: dict[str, Any]) -> Answer: ...
+
+
+@dataclass
+class Lane:
+    """A key whose account gave out is `closed`, and the others go on without it."""
+
+    client: Asker
+    pacer: Pacer
+    throttle: Throttle
+    under_way: int = 0
+    closed: bool = False
+
+    @property
+    def has_room(self) -> bool:
+        return not self.closed and self.under_way < self.throttle.allowed
+
+    def heard(self, reply: Answer | Fault, reserved: float) -> None:
+        """Adjusts the pace to what a reply tells: its limits, and what it used of what was reserved. How much a
+        question that timed out used is not known, so its reservation stands."""
+        refused = isinstance(reply, Fault)
+        if reply.limits:
+            self.pacer.learn(reply.limits, refused=refused)
+        if isinstance(reply, Answer):
+            self.throttle.answered()
+        if not (isinstance(reply, Fault) and reply.kind is FaultKind.TIMEOUT):
+            self.pacer.settle(reserved, reply.input_tokens + reply.output_tokens)
+
+    def pushed_back(self, fault: Fault, wait: float) -> None:
+        """Holds everything back when a good part of the last questions were refused for lack of room."""
+        if fault.status in PUSHED_BACK and (pause := self.throttle.pushed_back(wait)) is not None:
+            self.pacer.pause(pause)
+
+
+def soonest(lanes: Sequence[Lane]) -> Lane | None:
+    """The lane with room that may send next; None when all are full or closed."""
+    if len(lanes) == 1:
+        return lanes[0] if lanes[0].has_room else None
+    free = [lane for lane in lanes if lane.has_room]
+    return min(free, key=lambda lane: (lane.pacer.wait(), lane.under_way)) if free else None

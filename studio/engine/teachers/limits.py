@@ -1,0 +1,73 @@
+"""What a reply's headers say about the limits that the teacher keeps: how much a minute allows, and what is left."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LONGEST_MINUTE = 90.0
+"""Seconds of reset up to which a limit is taken for one per minute."""
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """One kind of limit, as far as it was told: units per minute, units left, seconds until it is whole again."""
+
+    per_minute: float | None = None
+    left: float | None = None
+    reset: float | None = None
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.left is not None and self.left <= 0
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    requests: Allowance
+    tokens: Allowance
+
+    @property
+    def exhausted_for(self) -> float | None:
+        """Seconds until something is allowed again when the headers say that nothing is left, else None."""
+        waits = [kind.reset or 1.0 for kind in (self.requests, self.tokens) if kind.is_used_up]
+        return max(waits) if waits else None
+
+
+def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
+    """The `x-ratelimit-*` headers of a reply, or None where there are none."""
+    if "x-ratelimit-limit-requests" not in headers and "x-ratelimit-remaining-requests" not in headers:
+        return None
+    return RateLimits(_allowance(headers, "requests"), _allowance(headers, "tokens"))
+
+
+def seconds_of(text: str | None) -> float | None:
+    """`6m12.5s`, `250ms` or plain seconds."""
+    if not text:
+        return None
+    if (plain := _number(text)) is not None:
+        return plain
+    parts = _PART.findall(text.strip())
+    return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else None
+
+
+def _allowance(headers: Mapping[str, str], kind: str) -> Allowance:
+    limit = _number(headers.get(f"x-ratelimit-limit-{kind}"))
+    left = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
+    reset = seconds_of(headers.get(f"x-ratelimit-reset-{kind}"))
+    return Allowance(_per_minute(limit, reset), left, reset)
+
+
+def _per_minute(limit: float | None, reset: float | None) -> float | None:
+    """Some providers put a limit per day under the same name. One that takes longer than a minute to become whole is no
+    limit per minute, and shows only when it is used up."""
+    return limit if limit and (reset or 0.0) <= LONGEST_MINUTE else None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and 0 <= number < float("inf") else None

@@ -1,0 +1,54 @@
+"""Runs on the same key share its limits fairly: each says how fast it goes, and takes what the others leave."""
+
+import math
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from studio.engine.store.tables import Run, Teacher
+from studio.engine.teachers.fingerprint import identity
+from studio.engine.teachers.pacing import fair_share
+from studio.engine.teachers.run_lease import UNSYNCHRONISED, is_held
+
+HEADROOM = 1.2
+"""A run that goes slower than it may is granted this much more than its pace, so that it can speed up."""
+NEWCOMER = 0.02
+"""The least part of the limit for a run that the others have not noticed yet."""
+
+
+def part_of_limits(
+    session: Session, run: Run, teacher: Teacher, per_second: float, *, pace: float | None, held_back: bool
+) -> float:
+    """The part (0 to 1) of its key's limits that a run may use, after writing down its own pace.
+
+    `per_second` is the limit, `pace` what the run sent lately (both in requests a second), None for one that has only
+    begun: until the others have seen it, it takes what they leave.
+    """
+    spoken = {"pace": pace or 0.0, "is_held_back": held_back or pace is None}
+    session.execute(update(Run).where(col(Run.id) == run.id).values(**spoken), execution_options=UNSYNCHRONISED)
+    others = others_on_key(session, run, teacher)
+    if not others:
+        return 1.0
+    if pace is None:
+        used = sum(other.pace or 0.0 for other in others)
+        return max(NEWCOMER, 1.0 - used / per_second)
+    demands = [_demand(other.pace, other.is_held_back) for other in others]
+    return min(1.0, fair_share(per_second, _demand(pace, held_back), demands) / per_second)
+
+
+def others_on_key(session: Session, run: Run, teacher: Teacher) -> Sequence[Run]:
+    """The other runs, of any project, that are collecting now from the same model with the same key."""
+    query = select(Run, Teacher).join(Teacher, col(Run.teacher_id) == col(Teacher.id))
+    query = query.where(col(Run.holder).is_not(None), col(Run.held_until) > time.time(), col(Run.id) != run.id)
+    mine = _key(teacher)
+    return [other for other, asked in session.exec(query) if _key(asked) == mine and is_held(other)]
+
+
+def _demand(pace: float | None, held_back: bool) -> float:
+    return math.inf if held_back or pace is None else pace * HEADROOM
+
+
+def _key(teacher: Teacher) -> tuple[str, str, str]:
+    return identity(teacher), teacher.model, teacher.api_key_env
