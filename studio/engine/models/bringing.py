@@ -66,6 +66,8 @@ def from_hub(hub_id: str) -> Path:
 
 def _folder(source: Path, target: Path, in_place: bool, *, origin: str) -> Brought:
     detail = read_folder(source).detail() | {"origin": origin}
+    if not (source / "README.md").is_file():
+        detail["warnings"].append("It has no model card, so its licence is not known.")
     if in_place:
         return Brought("base", source.resolve(), detail)
     files = {path for pattern in WANTED for path in source.glob(pattern) if path.is_file()}

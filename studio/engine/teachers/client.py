@@ -36,7 +36,7 @@ class TeacherClient:
         self._who = f"The teacher '{teacher.name}'"
         self._key = key_of(teacher) if key is None else key
         self._url, headers = endpoint_of(base_url, self._key)
-        self._headers = {**headers, "Content-Type": "application/json", "Accept": "application/json"}
+        self._headers = {**headers, "Accept": "application/json"}
         self._trust_env = urlsplit(base_url).hostname not in ("127.0.0.1", "localhost", "::1")
         self._session: aiohttp.ClientSession | None = None
 
@@ -70,7 +70,7 @@ class TeacherClient:
 
     async def _exchange(self, body: bytes, messages: list[dict[str, Any]]) -> Answer:
         assert self._session is not None, "use TeacherClient as `async with`"
-        async with self._session.post(self._url, data=body if len(body) < LARGE_BODY else BytesIO(body)) as response:
+        async with self._session.post(self._url, data=_payload(body)) as response:
             raw = await self._body_of(response)
             limits = rate_limits(response.headers)
             if response.status >= 300:
@@ -107,6 +107,12 @@ class TeacherClient:
         if isinstance(exc, TypeError | ValueError) and not isinstance(exc, aiohttp.ClientError):
             return Fault(FaultKind.BAD_REQUEST, f"{self._who} cannot be sent this prompt ({one_line(str(exc))})")
         return Fault(FaultKind.MALFORMED, f"{self._who} answered with something unreadable ({one_line(str(exc))})")
+
+
+def _payload(body: bytes) -> aiohttp.Payload:
+    if len(body) < LARGE_BODY:
+        return aiohttp.BytesPayload(body, content_type="application/json")
+    return aiohttp.BytesIOPayload(BytesIO(body), content_type="application/json")
 
 
 def _refused(exc: BaseException) -> str | None:

@@ -7,6 +7,7 @@ import pytest
 
 from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.models import PRACTICE_BASE
+from studio.engine.models.folder import read_folder
 
 
 @pytest.fixture
@@ -89,6 +90,13 @@ def test_folder_without_a_chat_template_is_taken_with_a_warning(models, copy):
     model = models.import_model(str(copy), "mine")
     assert model.detail["chat_template"] is False
     assert any("chat template" in warning for warning in model.detail["warnings"])
+
+
+def test_only_a_folder_that_was_brought_is_missed_its_card(models, copy):
+    (copy / "README.md").unlink(missing_ok=True)
+    model = models.import_model(str(copy), "mine")
+    assert any("model card" in warning for warning in model.detail["warnings"])
+    assert not any("model card" in warning for warning in read_folder(copy).warnings)
 
 
 def test_gguf_is_imported_with_its_actual_types(models, tiny_gguf):

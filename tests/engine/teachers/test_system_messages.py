@@ -1,5 +1,7 @@
 """The library of system messages."""
 
+from collections import Counter
+
 import pytest
 from collecting_rooms import Rooms, open_rooms
 
@@ -7,15 +9,28 @@ from studio.engine.errors import BadInput, NotFound
 from studio.engine.practice.voices import Intent, intent_of
 
 NAMES = [
-    "empty", "helpful", "brief", "detailed", "long", "answer-then-explain", "child", "step-by-step", "reason",
-    "justify", "choice", "choice-why-not", "task-definition", "teacher", "task-steps", "multilingual",
+    "empty", "helpful", "informative", "brief", "detailed", "long", "answer-then-explain", "child", "step-by-step",
+    "reason", "justify", "choice", "choice-why-not", "task-definition", "teacher", "task-steps", "multilingual",
 ]  # fmt: skip
 
 
-def test_every_project_starts_with_sixteen(rooms: Rooms) -> None:
+ORCA = {
+    "nothing at all, the teacher's own manner": 1, "plain helpful": 2, "long and complete": 3, "explain to a child": 1,
+    "step by step, with reasons": 3, "multiple choice": 2, "task and teacher": 3, "any language": 1,
+}  # fmt: skip
+"""How many of Orca's sixteen system messages have each intent (arXiv 2306.02707, table 2)."""
+
+
+def test_the_library_has_orcas_sixteen_by_intent_and_a_brief_one(rooms: Rooms) -> None:
+    intents = Counter(message.intent for message in rooms.system_messages.list())
+    assert intents == {**ORCA, "the bare answer": 1}
+    assert sum(ORCA.values()) == 16
+
+
+def test_every_project_starts_with_the_library(rooms: Rooms) -> None:
     assert [message.name for message in rooms.system_messages.list()] == NAMES
     assert all(message.builtin and message.intent for message in rooms.system_messages.list())
-    assert len({message.text for message in rooms.system_messages.list()}) == 16
+    assert len({message.text for message in rooms.system_messages.list()}) == len(NAMES)
 
 
 def test_they_are_as_long_as_such_messages_are(rooms: Rooms) -> None:
@@ -26,7 +41,8 @@ def test_they_are_as_long_as_such_messages_are(rooms: Rooms) -> None:
 @pytest.mark.parametrize(
     ("name", "intent"),
     [
-        ("empty", Intent.SILENT), ("helpful", Intent.HELPFUL), ("brief", Intent.BRIEF), ("detailed", Intent.DETAILED),
+        ("empty", Intent.SILENT), ("helpful", Intent.HELPFUL),
+        ("informative", Intent.HELPFUL), ("brief", Intent.BRIEF), ("detailed", Intent.DETAILED),
         ("child", Intent.CHILD), ("step-by-step", Intent.STEPS), ("justify", Intent.STEPS), ("reason", Intent.STEPS),
         ("choice", Intent.JUSTIFY), ("choice-why-not", Intent.JUSTIFY), ("teacher", Intent.DETAILED),
     ],

@@ -1,0 +1,66 @@
+"""Carries runs out through the Batch API in processes that kill themselves: reads `RUN MOMENT` lines from its input.
+
+A moment is a number: before and after each call that writes to the store, to the disk or to the provider there is one.
+Negative numbers kill nothing. Answers with the exit status of each, and the pid before it.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2  # noqa: F401  Loaded before the processes part, so that each begins at once.
+import openai  # noqa: F401
+from batch_rooms import carry_out
+from collecting_rooms import open_rooms
+
+from studio.engine.settings import Settings
+from studio.engine.teachers.batch.api import BatchApi
+from studio.engine.teachers.batch.records import Records
+from studio.engine.teachers.batch.sending import Sender
+from studio.engine.teachers.ledger import Ledger
+
+STEPS: tuple[tuple[type, str], ...] = (
+    (Records, "new"), (Records, "add_lines"), (Records, "change"), (Records, "close"), (Sender, "_write"),
+    (BatchApi, "upload"), (BatchApi, "create"), (Ledger, "next_page"), (Ledger, "keep"), (Ledger, "missed"),
+)  # fmt: skip
+
+
+def main(workspace: Path) -> None:
+    for line in sys.stdin:
+        name, moment = line.split()
+        pid = os.fork()
+        if pid == 0:
+            _dies_at(int(moment))
+            rooms = open_rooms(Settings(workspace=workspace, batch_requests=5))
+            carry_out(rooms, name)
+            os._exit(0)
+        print(pid, flush=True)
+        print(os.waitpid(pid, 0)[1], flush=True)
+
+
+def _dies_at(moment: int) -> None:
+    left = [moment]
+
+    def passing() -> None:
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left[0] -= 1
+
+    def around(function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            passing()
+            result = function(*arguments, **options)
+            passing()
+            return result
+
+        return wrapped
+
+    for owner, name in STEPS:
+        setattr(owner, name, around(getattr(owner, name)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
