@@ -43,7 +43,7 @@ class Lane:
 
     def pushed_back(self, fault: Fault, wait: float) -> None:
         """Holds everything back when a good part of the last questions were refused for lack of room."""
-        if fault.status in PUSHED_BACK and (pause := self.throttle.pushed_back(wait)) is not None:
+        if fault.status in PUSHED_BACK and (pause := self.throttle.pushed_back(wait, self.under_way)) is not None:
             self.pacer.pause(pause)
 
 

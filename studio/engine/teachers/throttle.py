@@ -31,14 +31,18 @@ class Throttle:
         self._has_answered = True
         self._allowed = min(float(self._most), self._allowed + 1.0 / self._allowed)
 
-    def pushed_back(self, wait: float) -> float | None:
+    def pushed_back(self, wait: float, under_way: int) -> float | None:
         """Counts a refusal that is to be repeated after `wait` seconds. Returns how long everything should hold back,
-        the longest such wait of late, or None when this was a stray one."""
+        the longest such wait of late, or None when this was a stray one.
+
+        A refusal comes back sooner than an answer, so those still under way count as answers to come.
+        """
         self._outcomes.append(wait)
         self._in_a_row += 1
         waits = [outcome for outcome in self._outcomes if outcome is not None]
-        if len(self._outcomes) >= LOOKED_AT and len(waits) >= MANY * len(self._outcomes):
+        if len(self._outcomes) >= LOOKED_AT and len(waits) >= MANY * (len(self._outcomes) + under_way):
             self._allowed = max(1.0, self._allowed / 2)
             self._outcomes.clear()
             return max(waits)
-        return wait if self._in_a_row >= IN_A_ROW or not self._has_answered else None
+        enough = self._in_a_row >= MANY * (self._in_a_row + under_way)
+        return wait if enough and (self._in_a_row >= IN_A_ROW or not self._has_answered) else None
