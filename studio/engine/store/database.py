@@ -11,6 +11,9 @@ from studio.engine.errors import Failed
 from studio.engine.settings import Settings
 from studio.engine.store import migrations
 
+BUSY_SECONDS = 30
+"""How long a write waits for another process's write on SQLite."""
+
 
 class Database:
     """Opens the store of a workspace. `session()` is the only way in."""
@@ -46,12 +49,12 @@ class Database:
 def _engine(settings: Settings) -> Engine:
     if not settings.url.startswith("sqlite"):
         return create_engine(settings.url, pool_pre_ping=True)
-    engine = create_engine(settings.url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(settings.url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
         cursor = connection.cursor()
-        pragmas = ("busy_timeout=30000", "journal_mode=WAL", f"synchronous={settings.synchronous}", "foreign_keys=ON")
+        pragmas = (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", f"synchronous={settings.synchronous}", "foreign_keys=ON")
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -68,6 +71,11 @@ def _explained(exc: OperationalError, settings: Settings) -> Failed | Operationa
         )
     if "readonly" in text or "unable to open" in text:
         return Failed(f"The database in {settings.workspace} cannot be written ({text}). Check its permissions.")
+    if "database is locked" in text:
+        return Failed(
+            f"Another process has kept the database in {settings.workspace} busy for {BUSY_SECONDS} seconds. What was "
+            "committed before is kept; run the same again when it is done."
+        )
     if exc.connection_invalidated or "connect" in text:
         return Failed(
             f"The database {make_url(settings.url).render_as_string(hide_password=True)} cannot be reached "

@@ -40,3 +40,16 @@ def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path
         database.upgrade()
     assert "secret" not in str(caught.value) and "127.0.0.1:9" in str(caught.value)
     database.close()
+
+
+def test_a_database_that_another_process_keeps_busy_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.engine.store.database.BUSY_SECONDS", 0)
+    database = Database(Settings(workspace=tmp_path))
+    database.upgrade()
+    with database.engine.connect() as other:
+        other.exec_driver_sql("BEGIN IMMEDIATE")
+        with pytest.raises(Failed, match="Another process has kept the database"), database.session() as session:
+            session.execute(text("UPDATE project SET name = 'x'"))
+    database.close()
