@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from studio.cli.forecast_text import forecast_text
 from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput, Failed
 from studio.engine.studio import Studio
@@ -23,36 +24,54 @@ def command(
     teacher: Annotated[str | None, typer.Option(help="Name of the teacher.")] = None,
     prompts: Annotated[str | None, typer.Option(help="Name of the prompt source.")] = None,
     system_message: Annotated[list[str] | None, typer.Option(help="From the library; several ask under each.")] = None,
-    system_mix: Annotated[Path | None, typer.Option(help="YAML of weights by name; one is drawn per prompt.")] = None,
+    system_mix: Annotated[Path | None, typer.Option(help="YAML of weights; one is drawn per prompt.")] = None,
+    store_system_message: Annotated[
+        str | None, typer.Option(help="From the library: what datasets tell the student instead (prompt erasing).")
+    ] = None,
     samples: Annotated[int | None, typer.Option(help="Answers to each prompt.")] = None,
     param: Annotated[list[str] | None, typer.Option(help="KEY=JSON, such as temperature=0.7.")] = None,
     budget: Annotated[float | None, typer.Option(help="US dollars to stop at.")] = None,
     seed: Annotated[int | None, typer.Option(help="For drawing from a mix.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    batch: Annotated[bool, typer.Option("--batch", help="Through the Batch API: cheaper, within a day.")] = False,
+    cancel_batches: Annotated[
+        bool, typer.Option("--cancel-batches", help="With --resume: end its batches, keep what they answered.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take; nothing is asked.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with this run, its failed questions included.")] = None,
     json_: JsonOption = False,
 ) -> None:
     """Collect a teacher's answers, or go on with a run that was broken off."""
     new = {
         "--teacher": teacher, "--prompts": prompts, "--system-message": system_message, "--system-mix": system_mix,
-        "--samples": samples, "--param": param, "--budget": budget, "--seed": seed, "--name": name,
+        "--store-system-message": store_system_message, "--samples": samples, "--param": param,
+        "--budget": budget, "--seed": seed, "--name": name, "--batch": batch or None,
     }  # fmt: skip
     given = [option for option, value in new.items() if value not in (None, [])]
+    if cancel_batches and (not resume or given or dry_run):
+        raise BadInput("Say whose batches to cancel, and nothing else: --resume RUN --cancel-batches.")
     if resume and set(given) - {"--budget"}:
         raise BadInput(f"A run is resumed as it was made; leave out {', '.join(given)}, or make a new run.")
     if not resume and not (teacher and prompts):
         raise BadInput("Say whom to ask what: --teacher NAME --prompts NAME, or --resume RUN to go on with a run.")
     parameters, mix = read_parameters(param or []), read_mix_file(system_mix) if system_mix else None
     studio = open_studio_of(context)
+    send = "batch" if batch else "live"
+    if dry_run:
+        forecast = studio.collecting.forecast(resume) if resume else studio.collecting.foresee(
+            teacher or "", prompts or "", system_message=system_message or None, system_mix=mix,
+            samples=1 if samples is None else samples, parameters=parameters, seed=seed or 0, send=send,
+        )  # fmt: skip
+        return show(context, {"run": resume, **forecast.as_dict()}, json_, text=forecast_text(forecast))
     if resume:
-        run_name = _resumed(studio, resume, budget)
+        run_name = _resumed(studio, resume, budget, reopen=not cancel_batches)
     else:
         run_name = studio.collecting.create(
             teacher or "", prompts or "", system_message=system_message or None, system_mix=mix,
             samples=1 if samples is None else samples, parameters=parameters, budget_usd=budget,
-            name=name, seed=seed or 0,
+            name=name, seed=seed or 0, store_system_message=store_system_message, send=send,
         ).name  # fmt: skip
-    report = _collected(studio, run_name)
+    report = _cancelled(studio, run_name) if cancel_batches else _collected(studio, run_name)
     if report["failed"]:
         raise Failed(_failures(studio, report), result=report)
     show(context, report, json_, text=_text(report))
@@ -85,11 +104,20 @@ def read_mix_file(path: Path) -> dict[str, Any]:
     return mix
 
 
-def _resumed(studio: Studio, name: str, budget: float | None) -> str:
+def _cancelled(studio: Studio, run_name: str) -> dict[str, Any]:
+    line, ended = progress_line(), threading.Event()
+    with _stopped_by_interrupt(ended.set):
+        try:
+            return studio.collecting.cancel_batches(run_name, progress=line, should_stop=ended.is_set)
+        finally:
+            line.close()
+
+
+def _resumed(studio: Studio, name: str, budget: float | None, *, reopen: bool = True) -> str:
     run = studio.collecting.get(name)
     if budget is not None:
         studio.collecting.set_budget(run.name, budget)
-    if run.failed:
+    if run.failed and reopen:
         studio.collecting.retry_failed(run.name)
     return run.name
 
@@ -130,7 +158,10 @@ def _stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
         return
 
     def interrupted(*_: object) -> None:
-        note("Stopping: answers under way are waited for and kept. Press Ctrl-C again to leave them.")
+        note(
+            "Stopping: answers under way are waited for and kept, a batch stays at the provider. Press Ctrl-C again to "
+            "leave at once."
+        )
         signal.signal(signal.SIGINT, before)
         threading.Thread(target=stop, daemon=True).start()
 

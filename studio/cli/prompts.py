@@ -5,15 +5,32 @@ from typing import Annotated
 
 import typer
 
+from studio.cli import invention, mixtures
+from studio.cli.cleaning import (
+    CleanOption,
+    LanguagesOption,
+    MaxTokensOption,
+    TokenizerOption,
+    WithoutOption,
+    explain_cleaning,
+    rules_of,
+)
 from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
 from studio.engine.prompts import FIELDS, FORMATS, parse_map
 from studio.engine.prompts.making import STANDARD_LEVEL
 from studio.engine.prompts.record import ImportReport, NewPrompt
 
 app = typer.Typer(no_args_is_help=True)
+mixtures.register(app)
+invention.register(app)
 
 FileArgument = Annotated[
-    Path, typer.Argument(metavar="FILE", help="JSON, CSV or Parquet; JSON and CSV may be gzipped.")
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="JSON, CSV, TSV, Parquet or Arrow (JSON, CSV and TSV also gzipped), a folder of the datasets library, or "
+        "hub:OWNER/NAME[:CONFIGURATION/SPLIT].",
+    ),
 ]
 FormatOption = Annotated[str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")]
 MapOption = Annotated[
@@ -26,14 +43,17 @@ SHOWN_CHARACTERS = 160
 @app.command("import")
 def import_(
     context: typer.Context, file: FileArgument, name: NameOption, format: FormatOption = "auto", map: MapOption = "",
-    json: JsonOption = False,
+    clean: CleanOption = False, languages: LanguagesOption = "", max_tokens: MaxTokensOption = None,
+    tokenizer: TokenizerOption = None, without: WithoutOption = "", json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Import a file of prompts as a new source. What cannot be used is left out, counted and shown with its line."""
     line = progress_line()
     studio = open_studio_of(context)
-    report = studio.prompts.import_file(file, name, format=format, mapping=parse_map(map), progress=line)
+    rules = rules_of(studio, clean, languages, max_tokens, tokenizer, without)
+    report = studio.prompts.import_file(file, name, format=format, mapping=parse_map(map), rules=rules, progress=line)
     line.close()
     _explain_skips(report)
+    explain_cleaning(report.cleaning)
     show(context, report.as_dict(), json)
 
 

@@ -1,14 +1,20 @@
 """`understudy teachers`: whom to ask, and the embedded teachers that anyone can serve."""
 
+import getpass
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from studio.cli.output import JsonOption, open_studio_of, show
+from studio.cli.output import JsonOption, open_studio_of, settings_of, show
+from studio.engine.errors import BadInput
 from studio.engine.store.tables import Teacher
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+CLEARABLE = {
+    "rpm", "tpm", "input_price", "output_price", "api_key_env", "terms_note", "terms_checked",
+}  # fmt: skip
 
 
 @app.command("add")
@@ -17,7 +23,9 @@ def add(
     name: Annotated[str, typer.Argument(help="What to call the teacher in this project.")],
     base_url: Annotated[str, typer.Option(help="Address of the API, often ending in /v1; or practice://.")],
     model: Annotated[str, typer.Option(help="The model's name, as the provider writes it.")],
-    api_key_env: Annotated[str, typer.Option(help="Name of the environment variable that holds the key.")] = "",
+    api_key_env: Annotated[
+        str, typer.Option(help="Where the key is: a variable's name, or keyring:NAME; several with commas.")
+    ] = "",
     rpm: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
     tpm: Annotated[int | None, typer.Option(help="Tokens a minute.")] = None,
     concurrency: Annotated[int, typer.Option(help="Questions under way at once.")] = 8,
@@ -26,14 +34,69 @@ def add(
     output_price: Annotated[float | None, typer.Option(help="US dollars per million output tokens.")] = None,
     terms: Annotated[str, typer.Option(help="May answers train a model? yes, no, research or unknown.")] = "unknown",
     terms_note: Annotated[str, typer.Option(help="Where the terms say so.")] = "",
+    terms_checked: Annotated[str | None, typer.Option(help="The day they were read, as YYYY-MM-DD.")] = None,
+    batch_price_share: Annotated[float, typer.Option(help="What a batch costs, as a share of the prices.")] = 0.5,
     json_: JsonOption = False,
 ) -> None:
     """Add a teacher."""
     teacher = open_studio_of(context).teachers.add(
         name, base_url, model, api_key_env=api_key_env, rpm=rpm, tpm=tpm, concurrency=concurrency, timeout=timeout,
         input_price=input_price, output_price=output_price, terms=terms, terms_note=terms_note,
+        terms_checked_on=terms_checked, batch_price_share=batch_price_share,
     )  # fmt: skip
     show(context, {"teacher": teacher.name}, json_, text=f"The teacher '{teacher.name}' is added.")
+
+
+@app.command("edit")
+def edit(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Which teacher; its name stays, since answers are kept under it.")],
+    base_url: Annotated[str | None, typer.Option(help="Address of the API.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model's name.")] = None,
+    api_key_env: Annotated[str | None, typer.Option(help="Where the key is: VARIABLE or keyring:NAME, ...")] = None,
+    rpm: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
+    tpm: Annotated[int | None, typer.Option(help="Tokens a minute.")] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Questions under way at once.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds an answer may take.")] = None,
+    input_price: Annotated[float | None, typer.Option(help="US dollars per million input tokens.")] = None,
+    output_price: Annotated[float | None, typer.Option(help="US dollars per million output tokens.")] = None,
+    batch_price_share: Annotated[float | None, typer.Option(help="What a batch costs, as a share.")] = None,
+    terms: Annotated[str | None, typer.Option(help="May answers to come train a model?")] = None,
+    terms_note: Annotated[str | None, typer.Option(help="Where the terms say so.")] = None,
+    terms_checked: Annotated[str | None, typer.Option(help="The day they were read, as YYYY-MM-DD.")] = None,
+    clear: Annotated[list[str] | None, typer.Option(help="A field to leave open again, such as rpm.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Change a teacher. Answers that are there already keep the terms they were collected under."""
+    given = {
+        "base_url": base_url, "model": model, "api_key_env": api_key_env, "rpm": rpm, "tpm": tpm,
+        "concurrency": concurrency, "timeout": timeout, "input_price": input_price, "output_price": output_price,
+        "batch_price_share": batch_price_share, "terms": terms, "terms_note": terms_note,
+        "terms_checked_on": terms_checked,
+    }  # fmt: skip
+    changes = {field: value for field, value in given.items() if value is not None} | _cleared(clear or [])
+    if not changes:
+        raise BadInput("Say what to change, such as --rpm 60 or --terms no.")
+    teachers = open_studio_of(context).teachers
+    teacher = teachers.update(name, **changes)
+    kept = teachers.traces_by_terms(name) if terms else {}
+    other = {held: count for held, count in kept.items() if held != teacher.terms}
+    report = {"teacher": teacher.name, "changed": sorted(changes), "traces_under_other_terms": other}
+    show(context, report, json_, text=_edited(teacher, other))
+
+
+@app.command("set-key")
+def set_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What to file the key under in the system keyring.")],
+    json_: JsonOption = False,
+) -> None:
+    """Read a key without showing it and put it into the system keyring; it is kept nowhere else."""
+    from studio.engine.teachers.keys import check_allowed, set_key
+
+    check_allowed([f"keyring:{name}"], settings_of(context).permitted_keys)
+    source = set_key(name, _secret(f"Key to store as '{name}'"))
+    show(context, {"source": source}, json_, text=f"Stored. Give it to a teacher with: --api-key-env {source}")
 
 
 @app.command("add-practice")
@@ -93,9 +156,32 @@ def serve_replay(
     serve(file, read_mapping(",".join(map_ or ())), port)
 
 
+def _cleared(fields: list[str]) -> dict[str, str | None]:
+    names = {field.strip().replace("-", "_") for part in fields for field in part.split(",") if field.strip()}
+    if unknown := names - CLEARABLE:
+        raise BadInput(f"{', '.join(sorted(unknown))} cannot be left open. These can: {', '.join(sorted(CLEARABLE))}.")
+    texts = ("api_key_env", "terms_note")
+    return {"terms_checked_on" if name == "terms_checked" else name: "" if name in texts else None for name in names}
+
+
+def _edited(teacher: Teacher, other: dict[str, int]) -> str:
+    text = f"The teacher '{teacher.name}' is changed."
+    for terms, count in other.items():
+        text += f" {count:,} traces keep the terms they were collected under: {terms}."
+    return text
+
+
+def _secret(prompt: str) -> str:
+    """From a terminal without showing it, else the first line of standard input."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"{prompt}: ", stream=sys.stderr)
+    return sys.stdin.readline().strip()
+
+
 def _row(teacher: Teacher) -> dict[str, Any]:
     columns = (
         "name", "base_url", "model", "api_key_env", "requests_per_minute", "tokens_per_minute", "concurrency",
-        "timeout", "input_price", "output_price", "terms", "terms_note", "last_test",
+        "timeout", "input_price", "output_price", "batch_price_share", "terms", "terms_note",
+        "terms_checked_on", "last_test",
     )  # fmt: skip
     return {column: getattr(teacher, column) for column in columns}

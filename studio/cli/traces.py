@@ -5,9 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
+from studio.cli.cleaning import (
+    CleanOption,
+    LanguagesOption,
+    MaxTokensOption,
+    TokenizerOption,
+    WithoutOption,
+    explain_cleaning,
+    rules_of,
+)
 from studio.cli.output import JsonOption, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput
-from studio.engine.prompts.shapes.columns import parse_map
+from studio.engine.prompts import FORMATS, parse_map
+from studio.engine.prompts.shapes.columns import ANSWER_FIELDS
 from studio.engine.traces import TraceFilter
 from studio.engine.traces.browse import TraceDetail
 from studio.engine.traces.traces import Selection
@@ -133,24 +143,43 @@ def export(
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="JSONL, JSON, CSV or Parquet with prompts and responses.")],
+    file: Annotated[
+        Path, typer.Argument(help="JSON, CSV, Parquet, Arrow, a folder of the datasets library, or hub:OWNER/NAME.")
+    ],
     name: Annotated[str, typer.Option(help="Name of the run to make of it.")],
     teacher_name: Annotated[str, typer.Option(help="Who gave these answers.")],
     terms: Annotated[str, typer.Option(help="May they train a model: yes, no, research, unknown.")] = "unknown",
-    format: Annotated[str, typer.Option(help="auto, messages, sharegpt, alpaca, tasks, csv, jsonl, parquet.")] = "auto",
-    map_: Annotated[str, typer.Option("--map", help="FIELD=COLUMN,...: prompt, response, system, answer, task.")] = "",
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "auto",
+    map_: Annotated[str, typer.Option("--map", help=f"FIELD=COLUMN,... Fields: {', '.join(ANSWER_FIELDS)}.")] = "",
+    batch_input: Annotated[
+        Path | None, typer.Option(help="The input file of a provider's batch whose output FILE is.")
+    ] = None,
+    every_turn: Annotated[
+        bool, typer.Option("--every-turn", help="Each reply of a conversation is an answer, not the last one alone.")
+    ] = False,
+    clean: CleanOption = False,
+    languages: LanguagesOption = "",
+    max_tokens: MaxTokensOption = None,
+    tokenizer: TokenizerOption = None,
+    without: WithoutOption = "",
     json_: JsonOption = False,
 ) -> None:
-    """Bring in answers that exist already."""
-    report = open_studio_of(context).traces.import_file(
+    """Bring in answers that exist already, seen once all of them are there."""
+    studio, line = open_studio_of(context), progress_line()
+    report = studio.traces.import_file(
         file,
         name,
         format=format,
         mapping=parse_map(map_) or None,
         teacher_name=teacher_name,
         terms=terms,
-        progress=progress_line(),
+        rules=rules_of(studio, clean, languages, max_tokens, tokenizer, without),
+        batch_input=batch_input,
+        every_turn=every_turn,
+        progress=line,
     )
+    line.close()
+    explain_cleaning(report.get("cleaning"))
     show(context, report, json_)
 
 

@@ -6,18 +6,20 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from studio.engine.store.tables import Dataset, DatasetRow, Model, Run, Stage, Trace
+from studio.engine.store.tables import Dataset, DatasetRow, Model, Run, Stage, Teacher, Trace
 
 
 @dataclass(frozen=True)
 class TeacherShare:
-    """One teacher's part in a dataset. `terms` says whether its outputs may train other models."""
+    """One teacher's part in a dataset. `terms` says whether its outputs may train other models, as it was recorded when
+    they were collected, which is what holds for them; `terms_now` what its teacher says since, where that differs."""
 
     teacher: str
     model: str
     terms: str
     traces: int
     runs: tuple[str, ...]
+    terms_now: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,4 +124,13 @@ def _teachers(session: Session, dataset: Dataset) -> tuple[TeacherShare, ...]:
     for teacher, model, terms, run, count in session.exec(query).all():
         traces, runs = found.get((teacher, model, terms), (0, ()))
         found[teacher, model, terms] = (traces + count, (*runs, run))
-    return tuple(TeacherShare(*key, traces, runs) for key, (traces, runs) in found.items())
+    now = _terms_now(session, dataset.project_id, {teacher for teacher, _, _ in found})
+    return tuple(
+        TeacherShare(*key, traces, runs, None if now.get(key[0], key[2]) == key[2] else now[key[0]])
+        for key, (traces, runs) in found.items()
+    )
+
+
+def _terms_now(session: Session, project_id: int, teachers: set[str]) -> dict[str, str]:
+    query = select(Teacher.name, Teacher.terms).where(Teacher.project_id == project_id, col(Teacher.name).in_(teachers))
+    return dict(session.exec(query).all())

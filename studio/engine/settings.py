@@ -27,10 +27,21 @@ class Settings(BaseSettings):
     """Where `understudy setup` keeps the GGUF converter: beside the environment."""
     synchronous: str = "NORMAL"
     """SQLite's durability against a power cut: NORMAL may cost the last moments' commits, FULL none."""
+    allowed_key_variables: str = "*"
+    """The key sources that teachers may name, separated by commas: a hosted instance lists them, `*` permits all."""
+    batch_requests: int = Field(default=50_000, ge=1)
+    """How many questions one file for a Batch API may hold, and below how many bytes it has to be."""
+    batch_bytes: int = Field(default=200_000_000, ge=1_000)
 
     @property
     def url(self) -> str:
         return self.database_url or f"sqlite:///{self.workspace / 'understudy.db'}"
+
+    @property
+    def permitted_keys(self) -> tuple[str, ...] | None:
+        """The key sources that teachers may name; None, as on one's own machine, for all."""
+        names = tuple(name.strip() for name in self.allowed_key_variables.split(",") if name.strip())
+        return None if "*" in names else names
 
     @property
     def artifacts(self) -> Path:

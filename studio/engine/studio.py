@@ -9,6 +9,8 @@ from studio.engine.inference.inference import Inference
 from studio.engine.jobs import Jobs
 from studio.engine.models import Models
 from studio.engine.prompts import Prompts
+from studio.engine.prompts.invention import Inventions
+from studio.engine.prompts.mixtures import Mixtures
 from studio.engine.settings import Settings
 from studio.engine.store.artifacts import Artifacts
 from studio.engine.store.database import Database
@@ -62,8 +64,16 @@ class Studio:
         return Prompts(self.database, self._id)
 
     @cached_property
+    def mixtures(self) -> Mixtures:
+        return Mixtures(self.database, self._id, self.system_messages, self.jobs)
+
+    @cached_property
     def teachers(self) -> Teachers:
         return Teachers(self.database, self._id, self.settings)
+
+    @cached_property
+    def inventions(self) -> Inventions:
+        return Inventions(self.database, self._id, self.prompts, self.teachers, self.jobs)
 
     @cached_property
     def collecting(self) -> Collecting:

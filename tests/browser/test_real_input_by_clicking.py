@@ -100,7 +100,8 @@ def import_the_problems(page: Any, problems: Path) -> None:
 
 def add_the_teacher(page: Any, base_url: str) -> None:
     open_page(page, "teachers")
-    page.locator("#teachers-form > button").click()
+    page.locator("#teachers-new").click()
+    page.wait_for_selector("#teachers-sheet .sheet-head")
     for field, value in (("name", "gpt3-175b"), ("base_url", base_url), ("model", "175b-verification")):
         page.locator(f"#teachers-{field} :is(input, textarea)").fill(value)
     pick(page, "teachers-terms", "research only")

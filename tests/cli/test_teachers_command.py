@@ -1,5 +1,6 @@
 """`understudy teachers` as scripts rely on it."""
 
+import io
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 URL = "https://api.example.com/v1"
 Run = Callable[..., Any]
@@ -49,6 +51,44 @@ def test_bad_input_prints_one_line_and_changes_nothing(run_cli: Run) -> None:
         assert (refused.code, refused.out) == (2, "")
         assert len(refused.err.strip().splitlines()) == 1
     assert len(run_cli("teachers", "list", "--json").json["teachers"]) == 1
+
+
+def test_a_teacher_is_edited_and_its_fields_left_open_again(run_cli: Run) -> None:
+    run_cli("teachers", "add", "gpt", "--base-url", URL, "--model", "m", "--rpm", 60, "--terms", "yes")
+    options = ("--terms", "no", "--terms-note", "Section 2", "--terms-checked", "2026-05-04", "--input-price", 0)
+    done = run_cli("teachers", "edit", "gpt", *options, "--batch-price-share", 0.4, "--clear", "rpm", "--json")
+    assert done.code == 0
+    assert done.json["changed"] == [
+        "batch_price_share", "input_price", "rpm", "terms", "terms_checked_on", "terms_note",
+    ]  # fmt: skip
+    assert done.json["traces_under_other_terms"] == {}
+    (row,) = run_cli("teachers", "list", "--json").json["teachers"]
+    assert (row["requests_per_minute"], row["input_price"], row["batch_price_share"]) == (None, 0, 0.4)
+    assert (row["terms"], row["terms_note"], row["terms_checked_on"]) == ("no", "Section 2", "2026-05-04")
+
+
+def test_edits_that_cannot_be_are_refused(run_cli: Run) -> None:
+    run_cli("teachers", "add", "gpt", "--base-url", URL, "--model", "m")
+    for wrong in ((), ("--clear", "model"), ("--terms-checked", "soon"), ("--batch-price-share", 2), ("--rpm", 0)):
+        refused = run_cli("teachers", "edit", "gpt", *wrong, "--json")
+        assert (refused.code, refused.out) == (2, "")
+        assert len(refused.err.strip().splitlines()) == 1
+    assert run_cli("teachers", "edit", "nobody", "--rpm", 5).code == 2
+
+
+def test_a_key_is_read_from_standard_input_and_not_shown(run_cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: dict[str, str] = {}
+    monkeypatch.setattr("keyring.set_password", lambda _service, name, key: stored.update({name: key}))
+    monkeypatch.setattr("sys.stdin", io.StringIO("sk-very-secret\n"))
+    done = run_cli("teachers", "set-key", "work", "--json")
+    assert (done.code, done.json) == (0, {"source": "keyring:work"})
+    assert stored == {"work": "sk-very-secret"} and "secret" not in done.out + done.err
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert run_cli("teachers", "set-key", "work").code == 2
+    monkeypatch.setenv("UNDERSTUDY_ALLOWED_KEY_VARIABLES", "TEAM_KEY")
+    monkeypatch.setattr("sys.stdin", io.StringIO("sk-x\n"))
+    assert run_cli("teachers", "set-key", "work").code == 2
+    assert stored == {"work": "sk-very-secret"}
 
 
 def test_testing_a_teacher_that_is_not_there_fails_with_a_report(run_cli: Run) -> None:

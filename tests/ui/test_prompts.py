@@ -2,9 +2,7 @@
 
 import asyncio
 import itertools
-import json
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 
 from studio.engine.prompts import NewPrompt
 from studio.ui.pages import prompts as page
-from studio.ui.pages.prompts import bringing, browsing, views
+from studio.ui.pages.prompts import browsing, views
 from studio.ui.text import LANGUAGES, Texts, catalogue
 
 ATTACK = '<img src=x onerror="alert(1)"> {{evil}} ${evil}'
@@ -66,13 +64,6 @@ def asked(studio: Any) -> Callable[..., Any]:
     return request
 
 
-def write(path: Path, *rows: Any) -> str:
-    path.write_text(
-        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
-    )
-    return str(path)
-
-
 # --- words and wiring
 
 
@@ -107,84 +98,6 @@ def test_the_address_chooses_the_part(
     updates = built("choose", asked(**query))
     visible = [name for name, update in updates.items() if isinstance(update, gr.Column) and update.visible]
     assert visible == [shown]
-
-
-# --- importing
-
-
-def test_a_file_is_recognised_and_imported_with_what_was_left_out(
-    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
-) -> None:
-    file = write(tmp_path / "sums.jsonl", {"question": "1 + 1?", "answer": "2"}, "broken", {"question": "2 + 2?"})
-    seen = built("recognise", asked(), file, "auto", "")
-    assert "Read as jsonl" in seen["prompts-import-preview"]
-    assert "1 + 1?" in seen["prompts-import-preview"]
-    assert "Line 2: not valid JSON" in seen["prompts-import-preview"]
-    assert seen["prompts-import-name"] == "sums"
-    assert seen["prompts-import-prompt"].value == "question"
-    assert seen["prompts-import-button"].interactive
-    goto = built("bring", asked(), file, "sums", "auto", "question", "", "answer", "", "")
-    assert goto == f"/prompts?project={studio.project.name}&source=sums"
-    assert [row.answer for row in studio.prompts.iterate("sums")] == ["2", None]
-    shown = built("show_source", asked(source="sums"))
-    assert "1 row is left out" in shown["prompts-about"]
-    assert "Line 2: not valid JSON" in shown["prompts-about"]
-
-
-def test_a_file_without_a_prompt_column_offers_its_columns(
-    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
-) -> None:
-    file = write(tmp_path / "a.jsonl", {"colour": "red", "nested": {"words": "hello"}})
-    seen = built("recognise", asked(), file, "auto", "")
-    assert "colour, nested.words" in seen["prompts-import-preview"]
-    assert not seen["prompts-import-button"].interactive
-    assert ("nested.words", "nested.words") in seen["prompts-import-prompt"].choices
-    again = built("remap", asked(), file, "auto", "nested.words", "", "", "", "")
-    assert "hello" in again["prompts-import-preview"]
-    built("bring", asked(), file, "a", "auto", "nested.words", "", "", "", "")
-    assert studio.prompts.page("a")[0].text == "hello"
-
-
-def test_a_recognised_shape_is_imported_as_it_is(
-    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
-) -> None:
-    file = write(tmp_path / "a.jsonl", {"instruction": "Say", "input": "hi", "output": "hi"})
-    seen = built("recognise", asked(), file, "auto", "kept")
-    assert "Read as alpaca" in seen["prompts-import-preview"]
-    assert "prompts-import-name" in seen and seen["prompts-import-name"] == "kept"
-    boxes = [seen[f"prompts-import-{field}"].value for field in bringing.MAPPED]
-    assert not any(boxes)
-    built("bring", asked(), file, "a", "auto", *boxes)
-    assert studio.prompts.page("a")[0].text == "Say\n\nhi"
-
-
-@pytest.mark.parametrize("content", ["", "\0\0binary"])
-def test_a_file_that_cannot_be_read_is_a_notice(
-    built: Page, tmp_path: Path, content: str, asked: Callable[..., Any]
-) -> None:
-    with pytest.raises(gr.Error, match=r"is empty|binary file"):
-        built("recognise", asked(), write(tmp_path / "a.jsonl", content), "auto", "")
-
-
-def test_a_taken_name_is_a_notice_that_shows_no_markup(
-    built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]
-) -> None:
-    studio.prompts.add(ATTACK, "import", [NewPrompt("a")])
-    file = write(tmp_path / "a.jsonl", {"prompt": "a"})
-    with pytest.raises(gr.Error) as caught:
-        built("bring", asked(), file, ATTACK, "auto", "", "", "", "", "")
-    assert "already a prompt source" in caught.value.message
-    assert "<img" not in caught.value.message
-
-
-def test_importing_without_a_file_says_so(built: Page, asked: Callable[..., Any]) -> None:
-    with pytest.raises(gr.Error, match="Choose a file first"):
-        built("bring", asked(), None, "a", "auto", "", "", "", "", "")
-
-
-def test_the_boxes_map_nothing_until_the_prompt_is_chosen() -> None:
-    assert bringing.mapping_of(("", "sys", None, "", "")) is None
-    assert bringing.mapping_of(("p", "", "a", None, "")) == {"prompt": "p", "answer": "a"}
 
 
 # --- practice problems and browsing
@@ -227,12 +140,11 @@ def test_a_source_is_browsed_by_page_and_search(built: Page, studio: Any, asked:
     assert "contains “zebra”" in built("show_source", asked(source="s", q="zebra"))["prompts-rows"]
 
 
-def test_text_of_prompts_is_never_markup(built: Page, studio: Any, tmp_path: Path, asked: Callable[..., Any]) -> None:
+def test_text_of_prompts_is_never_markup(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     studio.prompts.add("s", "import", [NewPrompt(ATTACK, answer=ATTACK, task=ATTACK, system=ATTACK)])
     shown = built("show_source", asked(source="s"))
     sent = built("open_trial", asked(tab="try", source="s"))["prompts-try-sent"]
-    looked = built("recognise", asked(), write(tmp_path / "a.jsonl", {"prompt": ATTACK, ATTACK: ATTACK}), "auto", "")
-    for html in (shown["prompts-about"], shown["prompts-rows"], sent, looked["prompts-import-preview"]):
+    for html in (shown["prompts-about"], shown["prompts-rows"], sent):
         assert "<img" not in html
         assert "&lt;img" in html
 

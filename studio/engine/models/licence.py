@@ -1,6 +1,6 @@
 """What may be done with a model, in words: only what its base's licence and every teacher's recorded terms support."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studio.engine.lineage import Ancestor, TeacherShare, teachers_of
 
@@ -27,8 +27,16 @@ class Verdict:
 
 
 def verdict_of(chain: tuple[Ancestor, ...]) -> Verdict:
-    """The strictest of what the teachers' terms and the base's licence say; what nobody recorded counts as unknown."""
+    """The strictest of what the teachers' terms and the base's licence say; what nobody recorded counts as unknown.
+
+    Answers keep the terms under which they were collected; that a teacher's terms have changed since is said beside it.
+    """
     teachers = teachers_of(chain)
+    verdict = _verdict(chain, teachers)
+    return replace(verdict, words=" ".join([verdict.words, *_changes(teachers)]))
+
+
+def _verdict(chain: tuple[Ancestor, ...], teachers: tuple[TeacherShare, ...]) -> Verdict:
     if found := _forbidden(teachers):
         return found
     lost = [stage.dataset for ancestor in chain for stage in ancestor.stages if not stage.teachers]
@@ -41,6 +49,14 @@ def verdict_of(chain: tuple[Ancestor, ...]) -> Verdict:
             "Commercial use stays unknown until every teacher's terms say yes.",
         )
     return _by_base(chain, teachers)
+
+
+def _changes(teachers: tuple[TeacherShare, ...]) -> list[str]:
+    changed = sorted({(share.teacher, share.terms, share.terms_now) for share in teachers if share.terms_now})
+    return [
+        f"The terms of {teacher} were recorded as '{before}' when its answers were collected; they are '{now}' since."
+        for teacher, before, now in changed
+    ]
 
 
 def _forbidden(teachers: tuple[TeacherShare, ...]) -> Verdict | None:

@@ -1,16 +1,20 @@
-"""From a file to prompts: which reader and shape it needs, how that looks on its first rows, and the whole stream."""
+"""From rows to prompts and answers: which reader and shape they need, how that looks on the first of them, and the
+whole stream, cleaned on its way where conversations are to be."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from studio.engine.errors import BadInput
-from studio.engine.prompts.files import READERS, kind_of, opening
-from studio.engine.prompts.record import NOT_TEXT, NewPrompt, Preview, Record, Skip, Unusable
-from studio.engine.prompts.shapes import SHAPES, columns
-from studio.engine.prompts.shapes.columns import Columns
+from studio.engine.prompts.cleaning import Counts, Rules, clean
+from studio.engine.prompts.dialogue import Dialogue, answers_of
+from studio.engine.prompts.files import READERS, check, kind_of
+from studio.engine.prompts.record import NOT_TEXT, Answer, NewPrompt, Preview, Record, Skip, Unusable
+from studio.engine.prompts.shapes import SHAPES, Conversations, columns
+from studio.engine.prompts.shapes.columns import RESPONSE, Columns
+from studio.engine.prompts.shapes.provider import Provider
 from studio.engine.prompts.shapes.shape import Shape
 
 AUTO = "auto"
@@ -18,15 +22,25 @@ FORMATS = (AUTO, *SHAPES, *READERS)
 HEAD_ROWS = 100
 PREVIEW_ROWS = 8
 
+Made = TypeVar("Made")
+Numbered = tuple[int, Made]
+"""Something with the line of its row."""
+
 
 @dataclass(frozen=True)
 class Source:
-    """A file whose reader and shape are settled. `rows()` reads it from its start each time."""
+    """Rows whose reader and shape are settled. Every stream reads them from the start."""
 
     path: Path
     reader: str
-    shape: Shape | Columns
+    shape: Shape
     columns: list[str]
+    holds_answers: bool = False
+    """Whether they are read as prompts with answers."""
+    rules: Rules | None = None
+    """How conversations are cleaned, if they are."""
+    counts: Counts = field(default_factory=dict)
+    """How often each rule has acted so far."""
 
     @property
     def format(self) -> str:
@@ -35,52 +49,97 @@ class Source:
 
     @property
     def mapping(self) -> dict[str, str]:
-        """Which column each field is taken from, of those that the file has; a shape may join two of them."""
-        return {field: taken for field, taken in self.shape.mapping.items() if self._has(taken)}
+        """Which column each field is taken from, of those that the rows have; a shape may join two of them."""
+        taken = dict(self.shape.mapping)
+        if self.holds_answers and RESPONSE not in taken:
+            taken[RESPONSE] = taken.pop("answer", taken["prompt"])
+        elif not self.holds_answers:
+            taken.pop(RESPONSE, None)
+        return {field: column for field, column in taken.items() if self._has(column)}
 
     def _has(self, taken: str) -> bool:
         roots = {name.partition(".")[0] for name in self.columns}
         return any(part in self.columns or part.partition(".")[0] in roots for part in taken.split(" + "))
 
-    def rows(self) -> Iterator[tuple[int, NewPrompt] | Skip]:
-        """(line, prompt) for each prompt, and why a row is none, in the order of the file."""
-        for record in READERS[self.reader](self.path):
-            if isinstance(record, Skip):
-                yield record
-            else:
-                yield from _prompts(self.shape, record)
+    def rows(self, limit: int | None = None) -> Iterator[Numbered[NewPrompt] | Skip]:
+        """(line, prompt) for each prompt, and why a row is none, in order; of the first `limit` rows if given."""
+        if self.rules is None:
+            return self._usable(_each(self._records(limit), self.shape.prompts))
+        shape = self.shape
+        assert isinstance(shape, Conversations)
+        return self._usable(_made(self._cleaned(limit), lambda dialogue: [shape.prompt(dialogue)]))
+
+    def answers(self, limit: int | None = None, *, every_turn: bool = False) -> Iterator[Numbered[Answer] | Skip]:
+        """(line, answer) for each answer, and why a row is none, in order; of the first `limit` rows if given."""
+        if self.rules is None:
+            read = _each(self._records(limit), lambda row: self.shape.answers(row, every_turn=every_turn))
+        else:
+            read = _made(self._cleaned(limit), lambda dialogue: answers_of(dialogue, every_turn=every_turn))
+        return self._usable(read)
+
+    def _records(self, limit: int | None) -> Iterator[Record | Skip]:
+        return self.shape.gathered(islice(READERS[self.reader](self.path), limit))
+
+    def _cleaned(self, limit: int | None) -> Iterator[Dialogue | Skip]:
+        assert self.rules is not None
+        read = _each(self._records(limit), self.shape.dialogues)
+        return clean((row if isinstance(row, Skip) else row[1].at(row[0]) for row in read), self.rules, self.counts)
+
+    def _usable(self, rows: Iterator[Numbered[Any] | Skip]) -> Iterator[Any]:
+        for row in rows:
+            yield row if isinstance(row, Skip) or _is_storable(row[1]) else Skip(row[0], NOT_TEXT)
 
 
-def settle(path: Path, format: str = AUTO, mapping: dict[str, str] | None = None) -> Source:
-    """Decides how a file is to be read from its first rows. Raises `BadInput`; nothing is read beyond them."""
+def settle(
+    path: Path,
+    format: str = AUTO,
+    mapping: dict[str, str] | None = None,
+    *,
+    answers: bool = False,
+    rules: Rules | None = None,
+    batch_input: Path | None = None,
+) -> Source:
+    """Decides how rows are to be read from the first of them. Raises `BadInput`; nothing is read beyond them."""
     reader, rows = _first_rows(path, format)
-    return Source(path, reader, _shape(format, mapping, rows, path), columns.names_in(rows))
+    names = columns.names_in(rows)
+    shape = _shape(format, mapping, rows, path, answers) if batch_input is None else _of_batch(format, batch_input)
+    if rules is not None:
+        rules.check()
+        if not (answers or shape.is_conversations):
+            raise BadInput(
+                f"The rules for cleaning are for conversations, and {path.name} holds none. Import it as it is."
+            )
+    return Source(path, reader, shape, names, answers, rules)
 
 
 def columns_of(path: Path, format: str = AUTO) -> list[str]:
-    """The names of a file's columns, also when none of them looks like a prompt. Raises `BadInput`."""
+    """The names of the columns, also when none of them looks like a prompt. Raises `BadInput`."""
     return columns.names_in(_first_rows(path, format)[1])
 
 
-def preview(path: Path, format: str = AUTO, mapping: dict[str, str] | None = None) -> Preview:
-    """The first prompts of a file, and how they were found."""
-    source = settle(path, format, mapping)
-    prompts: list[NewPrompt] = []
-    skips: list[Skip] = []
-    for row in islice(source.rows(), HEAD_ROWS):
+def preview(source: Source) -> Preview:
+    """The first prompts or answers, and how they were found."""
+    found = Preview(
+        source.format, source.columns, source.mapping, [], is_conversations=source.shape.is_conversations,
+        cleaning=source.counts if source.rules else None,
+    )  # fmt: skip
+    for row in source.answers(HEAD_ROWS) if source.holds_answers else source.rows(HEAD_ROWS):
         if isinstance(row, Skip):
-            skips.append(row)
-        elif len(prompts) < PREVIEW_ROWS:
-            prompts.append(row[1])
-    return Preview(source.format, source.columns, source.mapping, prompts, skips)
+            found.skips.append(row)
+        elif len(found.rows) < PREVIEW_ROWS:
+            made = row[1]
+            found.rows.append(made.prompt if isinstance(made, Answer) else made)
+            if isinstance(made, Answer):
+                found.replies.append(made.reply)
+    return found
 
 
 def _first_rows(path: Path, format: str) -> tuple[str, list[dict[str, Any]]]:
     """The name of the reader that a file needs, and its first rows as they are."""
     if format not in FORMATS:
         raise BadInput(f"There is no format '{format}'. The formats are: {', '.join(FORMATS)}.")
-    opening.head(path)
     reader = format if format in READERS else kind_of(path)
+    check(path, reader)
     first = list(islice(READERS[reader](path), HEAD_ROWS))
     rows = [record.value for record in first if isinstance(record, Record)]
     if not rows:
@@ -88,24 +147,56 @@ def _first_rows(path: Path, format: str) -> tuple[str, list[dict[str, Any]]]:
     return reader, rows
 
 
-def _shape(format: str, mapping: dict[str, str] | None, rows: list[dict[str, Any]], path: Path) -> Shape | Columns:
+def _shape(format: str, mapping: dict[str, str] | None, rows: list[dict[str, Any]], path: Path, answers: bool) -> Shape:
     """What was asked for: a map first, then a named shape, then what most of the first rows look like."""
     if mapping:
-        return Columns(columns.checked(mapping, rows, path.name))
+        found = columns.guess_answers(rows, path.name, mapping) if answers else mapping
+        return Columns(found if answers else columns.checked(found, rows, path.name))
     if format in SHAPES:
         return SHAPES[format]
     for shape in SHAPES.values():
         if 2 * sum(shape.matches(row) for row in rows) > len(rows):
             return shape
-    return Columns(columns.guess(rows, path.name))
+    return Columns(columns.guess_answers(rows, path.name, {}) if answers else columns.guess(rows, path.name))
 
 
-def _prompts(shape: Shape | Columns, record: Record) -> Iterator[tuple[int, NewPrompt] | Skip]:
-    try:
-        for prompt in shape.prompts(record.value):
-            yield (record.line, prompt) if prompt.storable else Skip(record.line, NOT_TEXT)
-    except Unusable as exc:
-        yield Skip(record.line, exc.reason, exc.detail)
+def _of_batch(format: str, batch_input: Path) -> Shape:
+    if format not in (AUTO, Provider.name, "jsonl", "json"):
+        raise BadInput(f"A batch's input goes with a file of the format {Provider.name}, not {format}.")
+    return Provider(batch_input)
+
+
+def _each(
+    records: Iterable[Record | Skip], make: Callable[[dict[str, Any]], Iterable[Made]]
+) -> Iterator[Numbered[Made] | Skip]:
+    """What is made of each row, or why nothing can be."""
+    for record in records:
+        if isinstance(record, Skip):
+            yield record
+            continue
+        try:
+            for made in make(record.value):
+                yield record.line, made
+        except Unusable as exc:
+            yield Skip(record.line, exc.reason, exc.detail)
+
+
+def _made(
+    dialogues: Iterable[Dialogue | Skip], make: Callable[[Dialogue], Iterable[Made]]
+) -> Iterator[Numbered[Made] | Skip]:
+    for dialogue in dialogues:
+        if isinstance(dialogue, Skip):
+            yield dialogue
+            continue
+        try:
+            for made in make(dialogue):
+                yield dialogue.line, made
+        except Unusable as exc:
+            yield Skip(dialogue.line, exc.reason, exc.detail)
+
+
+def _is_storable(made: NewPrompt | Answer) -> bool:
+    return made.prompt.storable and made.reply.storable if isinstance(made, Answer) else made.storable
 
 
 def _no_rows(path: Path, first: list[Record | Skip]) -> BadInput:

@@ -1,6 +1,7 @@
 """What every importer makes and what an import reports: a prompt before it is stored, and a row that was left out."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -10,15 +11,23 @@ DIGEST_BYTES = 16
 
 @dataclass(frozen=True)
 class NewPrompt:
-    """A prompt that is not stored yet. `messages` is given only for conversations with more than one user turn."""
+    """A prompt that is not stored yet.
+
+    `messages` is given only where `text` does not say it all: for conversations with more than one turn, and for a
+    turn that carries a name. Each is `role`, `content` and whatever else came with it (see `dialogue.CARRIED`).
+    """
 
     text: str
     system: str | None = None
-    messages: list[dict[str, str]] | None = None
+    messages: list[dict[str, Any]] | None = None
     answer: str | None = None
     task: str | None = None
     family: str | None = None
     external_id: str | None = None
+    system_name: str | None = None
+    """The library's name of the system message, when a mixture drew it."""
+    collection: str | None = None
+    detail: dict[str, Any] | None = None
 
     @property
     def digest(self) -> bytes:
@@ -30,12 +39,54 @@ class NewPrompt:
     @property
     def storable(self) -> bool:
         """Whether a database takes its texts: JSON can spell NUL and half characters, which are in no text."""
-        turns = "".join(turn["content"] for turn in self.messages or ())
-        texts = (self.text, turns, self.system, self.answer, self.task, self.family, self.external_id)
-        try:
-            return b"\0" not in "".join(text for text in texts if text).encode()
-        except UnicodeEncodeError:
-            return False
+        values = (self.messages, self.text, self.system, self.answer, self.task, self.family, self.external_id,
+                  self.system_name, self.collection, self.detail)  # fmt: skip
+        return all(is_storable(text) for text in texts_in(values))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was answered to a prompt, with what a provider's log says about it."""
+
+    text: str
+    reasoning: str | None = None
+    model: str = ""
+    finish_reason: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    @property
+    def storable(self) -> bool:
+        return all(is_storable(text) for text in texts_in((self.text, self.reasoning, self.model, self.finish_reason)))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A prompt with the answer that exists already."""
+
+    prompt: NewPrompt
+    reply: Reply
+
+
+def is_storable(text: str) -> bool:
+    """Whether a database takes a text: JSON can spell NUL and half characters, which are in no text."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text in a value of any depth, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts_in(key)
+            yield from texts_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts_in(inner)
 
 
 @dataclass(frozen=True)
@@ -81,15 +132,18 @@ class ImportReport:
     skipped: int
     reasons: dict[str, int]
     examples: list[tuple[int, str]] = field(default_factory=list)
+    cleaning: dict[str, int] | None = None
+    """How often each cleaning rule acted, when conversations were cleaned."""
 
     def as_dict(self) -> dict[str, Any]:
         """The keys that the command line promises."""
-        return {
+        report: dict[str, Any] = {
             "source": self.source,
             "imported": self.imported,
             "skipped": self.skipped,
             "reasons": self.reasons,
         }
+        return report if self.cleaning is None else {**report, "cleaning": self.cleaning}
 
 
 @dataclass(frozen=True)
@@ -102,6 +156,11 @@ class Preview:
     mapping: dict[str, str]
     rows: list[NewPrompt]
     skips: list[Skip] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    """What was answered to each of `rows`, when a file of answers was looked at."""
+    is_conversations: bool = False
+    """Whether its rows are conversations, which can be cleaned."""
+    cleaning: dict[str, int] | None = None
 
 
 class Tally:

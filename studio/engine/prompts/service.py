@@ -1,6 +1,7 @@
-"""The prompt sources of one project: import, generate, browse, delete. A source is stored whole or not at all."""
+"""The prompt sources of one project: import, generate, browse, delete. A source is seen whole or not at all."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from sqlmodel import Session, col
 from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.jobs.context import Progress
 from studio.engine.prompts import importing, making
+from studio.engine.prompts.cleaning import Rules
 from studio.engine.prompts.record import NOT_TEXT, ImportReport, NewPrompt, Preview, Skip, Tally
-from studio.engine.prompts.writing import Row, write_rows
+from studio.engine.prompts.writing import UNFINISHED, Row, SourceWriter, check_unfinished
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, PromptSource, Run
 
 PAGE_ROWS = 50
 ITERATE_ROWS = 500
 MAX_NAME = 100
+ASKING = "asking"
+"""The kind of the questions that an invention puts to a teacher: found by name, and shown nowhere."""
 
 
 class Prompts:
@@ -30,9 +34,10 @@ class Prompts:
 
     def sources(self) -> list[PromptSource]:
         """All sources, the newest first."""
-        query = select(PromptSource).where(col(PromptSource.project_id) == self._project_id)
+        mine = (col(PromptSource.project_id) == self._project_id, col(PromptSource.kind).not_in((UNFINISHED, ASKING)))
+        query = select(PromptSource).where(*mine).order_by(col(PromptSource.id).desc())
         with self._database.session() as session:
-            return list(session.scalars(query.order_by(col(PromptSource.id).desc())))
+            return [source for source in session.scalars(query) if not source.detail.get("unfinished")]
 
     def source(self, name: str) -> PromptSource:
         """The source of that name. Raises `NotFound`."""
@@ -46,20 +51,35 @@ class Prompts:
         *,
         format: str = importing.AUTO,
         mapping: dict[str, str] | None = None,
+        rules: Rules | None = None,
         progress: Progress | None = None,
     ) -> ImportReport:
-        """Reads a file into a new source. Rows that cannot be used are left out, counted and reported with their lines.
+        """Reads a file, a folder of a data set, or `hub:owner/name` into a new source, cleaned by `rules` if given.
 
-        Raises `BadInput`, with nothing changed, for a file that cannot be read or holds no usable prompt at all.
+        Rows that cannot be used are left out, counted and reported with their lines. Raises `BadInput`, with nothing
+        changed, for what cannot be read or holds no usable prompt at all.
         """
-        self._check_free(name)
-        source = importing.settle(Path(path), format, mapping)
-        detail = {"file": Path(path).name, "format": source.format, "mapping": source.mapping}
-        return self._add(name, "import", source.rows(), detail=detail, origin=str(path), progress=progress)
+        self.check_free(name)
+        path = Path(path)
+        source = importing.settle(path, format, mapping, rules=rules)
+        file = path.as_posix() if source.reader == "hub" else path.name
+        detail: dict[str, Any] = {"file": file, "format": source.format, "mapping": source.mapping}
+        if rules is not None:
+            # The rules count while the rows are taken: the same dictionary is full once they all have been.
+            detail |= {"rules": rules.as_dict(), "cleaning": source.counts}
+        report = self._add(name, "import", source.rows(), detail=detail, origin=str(path), progress=progress)
+        return report if rules is None else replace(report, cleaning=source.counts)
 
-    def preview(self, path: Path, format: str = importing.AUTO, mapping: dict[str, str] | None = None) -> Preview:
+    def preview(
+        self,
+        path: Path,
+        format: str = importing.AUTO,
+        mapping: dict[str, str] | None = None,
+        *,
+        rules: Rules | None = None,
+    ) -> Preview:
         """How a file would be imported: detected format, columns, the first prompts. Nothing is stored."""
-        return importing.preview(Path(path), format, mapping)
+        return importing.preview(importing.settle(Path(path), format, mapping, rules=rules))
 
     def columns(self, path: Path, format: str = importing.AUTO) -> list[str]:
         """The names of a file's columns, dotted where they are nested, also when none looks like a prompt."""
@@ -79,7 +99,7 @@ class Prompts:
 
         With `out`, the same questions are written there as JSONL of prompt, answer, family.
         """
-        self._check_free(name)
+        self.check_free(name)
         making.check(families, count, level)
         detail = {"families": list(families), "seed": seed, "level": level, "asked_for": count}
         with making.copied_to(out, making.questions(families, count, seed, level)) as rows:
@@ -90,7 +110,7 @@ class Prompts:
         self, name: str, kind: str, rows: Iterable[NewPrompt], *, detail: dict[str, Any] | None = None
     ) -> ImportReport:
         """Stores prompts made elsewhere as a new source. `kind` says how: import, practice, sample, invent."""
-        self._check_free(name)
+        self.check_free(name)
         usable = ((place, row) if row.storable else Skip(place, NOT_TEXT) for place, row in enumerate(rows, 1))
         return self._add(name, kind, usable, detail=detail or {}, origin="What was given")
 
@@ -166,34 +186,35 @@ class Prompts:
         progress: Progress | None = None,
     ) -> ImportReport:
         tally = Tally()
+        writer = SourceWriter(self._database, self._project_id, name)
         try:
-            with self._database.session() as session:
-                source = PromptSource(project_id=self._project_id, name=name.strip(), kind=kind)
-                session.add(source)
-                session.flush()
-                count = write_rows(session, source, rows, tally, progress)
-                if not count:
-                    raise _nothing(origin, tally)
-                source.count = count
-                source.detail = {**detail, "reasons": tally.reasons, "examples": [list(row) for row in tally.examples]}
-        except IntegrityError as exc:
-            # Somebody else made a source of this name after it was found free.
-            raise NameTaken.of("prompt source", name) from exc
-        return ImportReport(source.name, count, tally.total, tally.reasons, tally.examples)
+            writer.write(rows, tally, progress)
+            if not writer.count:
+                raise _nothing(origin, tally)
+            kept = {"reasons": tally.reasons, "examples": [list(row) for row in tally.examples]}
+            writer.finish(kind, {**detail, **kept})
+        except BaseException:
+            # Also when the person breaks it off; what a killed process leaves is cleared away by the next writer.
+            writer.clear()
+            raise
+        return ImportReport(writer.name, writer.count, tally.total, tally.reasons, tally.examples)
 
     def _find(self, session: Session, name: str) -> PromptSource:
         mine = col(PromptSource.project_id) == self._project_id
-        found = session.scalar(select(PromptSource).where(mine, col(PromptSource.name) == name))
-        if found is None:
-            known = session.scalars(select(col(PromptSource.name)).where(mine).order_by(col(PromptSource.id).desc()))
+        whole = col(PromptSource.kind) != UNFINISHED
+        found = session.scalar(select(PromptSource).where(mine, whole, col(PromptSource.name) == name))
+        if found is None or found.detail.get("unfinished"):
+            shown = (mine, col(PromptSource.kind).not_in((UNFINISHED, ASKING)))
+            known = session.scalars(select(col(PromptSource.name)).where(*shown).order_by(col(PromptSource.id).desc()))
             raise NotFound.named("prompt source", name, list(known))
         return found
 
-    def _check_free(self, name: str) -> None:
+    def check_free(self, name: str) -> None:
         """Before anything is read: a name that can be used and that nothing else has."""
         name = name.strip()
         if not name or len(name) > MAX_NAME or not name.isprintable():
             raise BadInput(f"A prompt source needs a name of 1 to {MAX_NAME} printable characters.")
+        check_unfinished(self._database, self._project_id, name)
         try:
             self.source(name)
         except NotFound:

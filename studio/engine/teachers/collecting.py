@@ -12,12 +12,14 @@ from studio.engine.jobs import JobContext, Jobs, Progress
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Job, JobState, PromptSource, Run, RunState, Teacher
+from studio.engine.teachers.batch.estimate import check_batch
 from studio.engine.teachers.forecast import Forecast, foresee
 from studio.engine.teachers.invocation import carry_out, rows_of
 from studio.engine.teachers.ledger import reopen_failed
+from studio.engine.teachers.mixes import plan_of
 from studio.engine.teachers.naming import checked_name
-from studio.engine.teachers.plan import Manner, Plan, check_plan, read_mix
-from studio.engine.teachers.planning import plan_items
+from studio.engine.teachers.plan import BATCH, LIVE, Plan, check_plan
+from studio.engine.teachers.planning import check_labels, plan_items
 from studio.engine.teachers.progress import RunProgress, progress_of
 from studio.engine.teachers.retry import PATIENCE, Patience
 from studio.engine.teachers.roster import Teachers
@@ -57,18 +59,28 @@ class Collecting:
         budget_usd: float | None = None,
         name: str | None = None,
         seed: int = 0,
+        store_system_message: str | None = None,
+        send: str = LIVE,
     ) -> Run:
         """Makes a run and writes down everything it wants; nothing is asked yet.
 
         Several system messages ask every prompt under each of them; a mix draws one for each prompt by weight. The
-        texts are kept as they are now. Raises BadInput, NotFound or NameTaken, with nothing changed.
+        texts are kept as they are now. `store_system_message` names what datasets tell the student in place of what
+        the teacher was told. `send` is `live`, or `batch` for the teacher's Batch API. Raises BadInput, NotFound or
+        NameTaken, with nothing changed.
         """
         asked = self._teachers.get(teacher)
         source = self._prompts.source(prompts)
-        plan = self._plan(system_message, system_mix, samples, parameters, budget_usd, seed)
+        plan = self._plan(system_message, system_mix, samples, parameters, budget_usd, seed, store_system_message)
+        plan = replace(plan, send=send)
+        check_plan(plan)
         _check_budget(plan, asked)
+        if send == BATCH:
+            with self._database.session() as session:
+                check_batch(session, asked, plan)
         if not source.count:
             raise BadInput(f"The prompt source '{prompts}' is empty, so there is nothing to ask.")
+        check_labels(self._database, source, plan)
         run = self._add(name, asked, source, plan)
         lease = claim_run(self._database, run.id or 0)
         try:
@@ -93,10 +105,13 @@ class Collecting:
         system_message: str | Sequence[str] | None = None,
         system_mix: dict[str, Any] | None = None,
         samples: int = 1,
+        parameters: dict[str, Any] | None = None,
+        seed: int = 0,
+        send: str = LIVE,
     ) -> Forecast:
         """What a run of these would take, were it made."""
         source = self._prompts.source(prompts)
-        plan = self._plan(system_message, system_mix, samples, None, None, 0)
+        plan = replace(self._plan(system_message, system_mix, samples, parameters, None, seed), send=send)
         return self._foresee(self._teachers.get(teacher), source, source.count * plan.items_per_prompt, plan)
 
     def run(
@@ -114,6 +129,27 @@ class Collecting:
             progress=progress or (lambda *_: None),
             should_stop=should_stop or (lambda: False),
             patience=patience,
+        )
+
+    def cancel_batches(
+        self,
+        run_name: str,
+        *,
+        progress: Progress | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        patience: Patience = PATIENCE,
+    ) -> dict[str, Any]:
+        """Ends the batches of a run at its provider, keeps what they have answered, and returns the run's report."""
+        run = self.get(run_name)
+        if Plan.from_settings(run.settings).send != BATCH:
+            raise BadInput(f"The run '{run_name}' is not sent as a batch, so there is none to cancel.")
+        return carry_out(
+            self._database,
+            run.id or 0,
+            progress=progress or (lambda *_: None),
+            should_stop=should_stop or (lambda: False),
+            patience=patience,
+            cancel_batches=True,
         )
 
     def start(self, run_name: str) -> Job:
@@ -201,18 +237,18 @@ class Collecting:
         parameters: dict[str, Any] | None,
         budget_usd: float | None,
         seed: int,
+        store_system_message: str | None = None,
     ) -> Plan:
-        if system_message and system_mix:
-            raise BadInput("Give either a system message or a mix of them, not both.")
-        names = [system_message] if isinstance(system_message, str) else list(system_message or ())
-        manners = [Manner.of(self._system_messages.get(name)) for name in dict.fromkeys(names)]
-        if system_mix:
-            mix_seed, weights = read_mix(system_mix)
-            seed = seed if mix_seed is None else mix_seed
-            manners = [Manner.of(self._system_messages.get(name), weight) for name, weight in weights.items()]
-        plan = Plan(tuple(manners), len(names) > 1, samples, parameters or {}, seed, budget_usd)
-        check_plan(plan)
-        return plan
+        return plan_of(
+            self._system_messages,
+            system_message,
+            system_mix,
+            samples,
+            parameters,
+            budget_usd,
+            seed,
+            store_system_message,
+        )
 
     def _add(self, name: str | None, teacher: Teacher, source: PromptSource, plan: Plan) -> Run:
         try:
@@ -238,10 +274,8 @@ class Collecting:
         return session.exec(select(Run).where(Run.project_id == self._project_id, Run.name == name)).first()
 
     def _foresee(self, teacher: Teacher, source: PromptSource, requests: int, plan: Plan) -> Forecast:
-        weight = sum(manner.weight for manner in plan.manners) or 1
-        characters = sum(len(manner.text) * manner.weight for manner in plan.manners) / weight
         with self._database.session() as session:
-            return foresee(session, teacher, source.id or 0, requests, characters)
+            return foresee(session, teacher, source, requests, plan)
 
 
 def _check_budget(plan: Plan, teacher: Teacher) -> None:

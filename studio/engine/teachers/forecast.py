@@ -1,20 +1,44 @@
-"""What a collection will take, before it is paid for: requests, dollars and seconds, judged by past answers."""
+"""What a collection will take, before it is paid for: requests, dollars and seconds, each with how far off it may be.
 
-from dataclasses import dataclass
+The prompts of a seeded sample are counted as they will be sent, and the count is corrected by what this teacher counted
+in past answers; how long answers get is known from past answers, or at most what the parameters allow.
+"""
+
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from studio.engine.store.tables import Attempt, Prompt, Run, Teacher
-from studio.engine.teachers.pricing import CHARACTERS_PER_TOKEN, cost_usd, is_priced
+from studio.engine.store.tables import Prompt, PromptSource, Teacher
+from studio.engine.teachers.batch.estimate import answer_limit
+from studio.engine.teachers.experience import Experience, experience_of
+from studio.engine.teachers.plan import BATCH, Plan, conversation
+from studio.engine.teachers.pricing import cost_usd, expected_tokens, is_priced
+from studio.engine.teachers.spread import Spread
+from studio.engine.teachers.tokens import counter_for
 
-LOOKED_AT = 200
-"""Past answers of the same teacher that the forecast goes by."""
+SAMPLE = 200
+SEED = 2306
+UNCHECKED = 0.3
+"""How far a count by characters may be off, as a share, before this teacher has counted anything."""
+CHECKED = 0.03
+OTHER_ANSWERS = 0.5
+"""The same for the length of answers when those known were given under other system messages."""
+FEW = 0.1
+BATCH_SECONDS = 86_400.0
+NOT_KNOWN = (None, None, None)
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """US dollars and seconds; None where nothing is known to go by. `from_answers` counts the answers it rests on."""
+    """Tokens, US dollars and seconds; None where nothing is known to go by. `from_answers` counts the past answers it
+    rests on, `sampled` the prompts that were counted.
+
+    `low` and `high` are how far off the figures may be; with only a limit on answers to go by, `high` is what the whole
+    costs at most, and the figure itself is that.
+    """
 
     requests: int
     input_tokens: int
@@ -22,38 +46,115 @@ class Forecast:
     cost_usd: float | None
     seconds: float | None
     from_answers: int
+    sampled: int = 0
+    counted_by: str = "characters"
+    """characters, past answers, or the name of a tokenizer."""
+    lengths_from: str = "nothing"
+    """Where the length of answers is from: same system message, other answers, limit, nothing."""
+    input_tokens_low: int = 0
+    input_tokens_high: int = 0
+    output_tokens_low: int | None = None
+    output_tokens_high: int | None = None
+    cost_low_usd: float | None = None
+    cost_high_usd: float | None = None
+    seconds_low: float | None = None
+    seconds_high: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
 
 
-def foresee(session: Session, teacher: Teacher, source_id: int, requests: int, system_characters: float) -> Forecast:
-    """For `requests` questions drawn evenly from a prompt source, under system messages of a mean length."""
-    mean = session.exec(select(func.avg(func.length(Prompt.text))).where(Prompt.source_id == source_id)).one() or 0
-    each_in = (float(mean) + system_characters) / CHARACTERS_PER_TOKEN + 8
-    latency, each_out, known = _experience(session, teacher)
-    output = round(requests * each_out) if each_out is not None else None
-    cost = None
-    if is_priced(teacher) and (output is not None or not teacher.output_price):
-        cost = cost_usd(teacher, requests * each_in, output or 0)
-    seconds = _seconds(teacher, requests, each_in + (each_out or 0), latency)
-    return Forecast(requests, round(requests * each_in), output, cost, seconds, known)
+def foresee(session: Session, teacher: Teacher, source: PromptSource, requests: int, plan: Plan) -> Forecast:
+    """For `requests` questions made of a prompt source as a plan says."""
+    past = experience_of(session, teacher, [manner.id for manner in plan.manners])
+    asked, counted_by, sampled = _asked(session, teacher, source, plan, past)
+    said, lengths_from = _said(plan, past)
+    cost, seconds = _cost(teacher, plan, asked, said), _seconds(teacher, requests, plan, asked, said, past)
+    inputs, outputs = asked.times(requests).rounded, said.times(requests).rounded if said else NOT_KNOWN
+    dollars, took = cost.times(requests).ends if cost else NOT_KNOWN, seconds.ends if seconds else NOT_KNOWN
+    return Forecast(
+        requests=requests, from_answers=past.answers, sampled=sampled, counted_by=counted_by, lengths_from=lengths_from,
+        input_tokens=inputs[1], input_tokens_low=inputs[0], input_tokens_high=inputs[2],
+        output_tokens=outputs[1], output_tokens_low=outputs[0], output_tokens_high=outputs[2],
+        cost_usd=dollars[1], cost_low_usd=dollars[0], cost_high_usd=dollars[2],
+        seconds=took[1], seconds_low=took[0], seconds_high=took[2],
+    )  # fmt: skip
 
 
-def _experience(session: Session, teacher: Teacher) -> tuple[float | None, float | None, int]:
-    """(mean seconds, mean output tokens, how many) of the teacher's newest answers."""
-    newest = (
-        select(Attempt.latency, Attempt.output_tokens)
-        .join(Run, col(Attempt.run_id) == col(Run.id))
-        .where(Run.teacher_id == teacher.id, Attempt.status == "answered")
-        .order_by(col(Attempt.id).desc())
-        .limit(LOOKED_AT)
+def _asked(
+    session: Session, teacher: Teacher, source: PromptSource, plan: Plan, past: Experience
+) -> tuple[Spread, str, int]:
+    """Input tokens of one question, what they were counted by, and how many prompts were looked at."""
+    counter = counter_for(teacher.model)
+    counts = []
+    prompts = _sample(session, source)
+    for prompt in prompts:
+        for manner in plan.manners_for(prompt.digest, prompt.collection, prompt.task):
+            messages = conversation(prompt, manner).messages
+            counts.append(counter.count(messages) if counter else expected_tokens(messages))
+    if counter is not None:
+        return Spread.of_sample(counts, CHECKED), counter.name, len(prompts)
+    if past.tokens_per_expected is None:
+        return Spread.of_sample(counts, UNCHECKED), "characters", len(prompts)
+    return Spread.of_sample(counts, CHECKED).times(past.tokens_per_expected), "past answers", len(prompts)
+
+
+def _sample(session: Session, source: PromptSource) -> list[Prompt]:
+    """Prompts at places drawn by lot, always the same of the same source."""
+    last = session.exec(select(func.max(Prompt.position)).where(Prompt.source_id == source.id)).one()
+    if last is None:
+        return []
+    places = range(last + 1)
+    drawn = places if len(places) <= SAMPLE else Random(SEED).sample(places, SAMPLE)
+    query = select(Prompt).where(Prompt.source_id == source.id, col(Prompt.position).in_(list(drawn)))
+    return list(session.exec(query))
+
+
+def _said(plan: Plan, past: Experience) -> tuple[Spread | None, str]:
+    """Output tokens of one answer, and where that is known from."""
+    limit = answer_limit(plan.parameters)
+    if past.same:
+        found, origin = Spread.of_sample(past.same, FEW), "same system message"
+    elif past.others:
+        found, origin = Spread.of_sample(past.others, OTHER_ANSWERS), "other answers"
+    elif limit is not None:
+        return Spread(0.0, float(limit), float(limit)), "limit"
+    else:
+        return None, "nothing"
+    return (found if limit is None else found.at_most(limit)), origin
+
+
+def _cost(teacher: Teacher, plan: Plan, asked: Spread, said: Spread | None) -> Spread | None:
+    if not is_priced(teacher) or (said is None and teacher.output_price):
+        return None
+    share = teacher.batch_price_share if plan.send == BATCH else 1.0
+    out = said or Spread(0.0, 0.0, 0.0)
+    low, likely, high = (
+        cost_usd(teacher, *pair) * share
+        for pair in ((asked.low, out.low), (asked.likely, out.likely), (asked.high, out.high))
     )
-    rows = list(session.exec(newest))
-    if not rows:
-        return None, None, 0
-    return sum(row[0] for row in rows) / len(rows), sum(row[1] for row in rows) / len(rows), len(rows)
+    return Spread(low, likely, high)
 
 
-def _seconds(teacher: Teacher, requests: int, tokens_each: float, latency: float | None) -> float | None:
-    """The slowest of what latency and concurrency, requests a minute and tokens a minute allow."""
+def _seconds(
+    teacher: Teacher, requests: int, plan: Plan, asked: Spread, said: Spread | None, past: Experience
+) -> Spread | None:
+    """The slowest of what latency and concurrency, requests a minute and tokens a minute allow. A batch has a day; it
+    is often much quicker, and nobody knows when."""
+    if plan.send == BATCH:
+        return Spread(0.0, BATCH_SECONDS, BATCH_SECONDS) if requests else Spread(0.0, 0.0, 0.0)
+    latency = Spread.of_sample(past.latencies, FEW) if past.latencies else None
+    ends = ("low", "likely", "high")
+    found = [
+        _slowest(teacher, requests, getattr(asked, end) + (getattr(said, end) if said else 0.0),
+                 getattr(latency, end) if latency else None)
+        for end in ends
+    ]  # fmt: skip
+    low, likely, high = found
+    return None if low is None or likely is None or high is None else Spread(low, likely, high)
+
+
+def _slowest(teacher: Teacher, requests: int, tokens_each: float, latency: float | None) -> float | None:
     bounds = [requests * latency / teacher.concurrency] if latency is not None else []
     if teacher.requests_per_minute:
         bounds.append(requests * 60 / teacher.requests_per_minute)

@@ -23,7 +23,7 @@ _ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 def keys_of(teacher: Teacher, allowed: Collection[str] | None = None) -> list[str]:
     """Every key of the teacher, in the order of its sources, without repeats; a placeholder when it needs none.
 
-    `allowed` are the sources that this instance permits (`Settings.allowed_key_variables`), None for all. Raises
+    `allowed` are the sources that this instance permits (`Settings.permitted_keys`), None for all. Raises
     BadInput when a source holds no key, holds nonsense, or is not permitted.
     """
     sources = sources_of(teacher.api_key_env)

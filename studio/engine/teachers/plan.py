@@ -1,6 +1,6 @@
 """What a run asks for: which system messages, how many samples, which parameters; and what is sent for a prompt."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any, Self
 
@@ -9,8 +9,12 @@ from studio.engine.store.tables import Prompt, SystemMessage
 
 RESERVED = ("model", "messages", "stream", "stream_options", "n")
 MOST_SAMPLES = 1000
+LIVE, BATCH = "live", "batch"
+"""How a run is sent: one question at a time, or through the teacher's Batch API."""
 OWN = "own"
 """The name in traces of a system message that came with its prompt."""
+Weights = dict[str, float]
+"""How likely each system message is to be drawn, by name, beside the others."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Plan:
     """Kept in `Run.settings`. With `every`, each prompt is asked under each system message; otherwise one is drawn."""
 
     manners: tuple[Manner, ...] = ()
+    """Every system message the run may send, with its weight for prompts that no set of their own is given for."""
     every: bool = False
     samples: int = 1
     parameters: dict[str, Any] | None = None
@@ -39,6 +44,12 @@ class Plan:
     budget_usd: float | None = None
     planned: bool = False
     """Whether every item has been written down."""
+    by_collection: dict[str, Weights] = field(default_factory=dict)
+    by_task: dict[str, Weights] = field(default_factory=dict)
+    """Sets of system messages for the prompts of one collection, or of one task, which goes before its collection."""
+    send: str = LIVE
+    student: Manner | None = None
+    """Prompt erasing (Orca 2, arXiv 2311.11045): what datasets tell the student, not what the teacher was told."""
 
     def as_settings(self) -> dict[str, Any]:
         return asdict(self) | {"parameters": self.parameters or {}}
@@ -46,24 +57,41 @@ class Plan:
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Self:
         manners = tuple(Manner(**manner) for manner in settings.get("manners", ()))
-        return cls(**{**settings, "manners": manners})
+        student = settings.get("student")
+        return cls(**{**settings, "manners": manners, "student": Manner(**student) if student else None})
 
     @property
     def items_per_prompt(self) -> int:
         return self.samples * (max(1, len(self.manners)) if self.every else 1)
 
-    def manners_for(self, prompt_digest: bytes) -> tuple[Manner | None, ...]:
-        """One for each of a prompt's items, before samples. A draw depends on seed and prompt alone."""
-        if not self.manners:
-            return (None,)
-        if self.every or len(self.manners) == 1:
+    def manners_for(
+        self, prompt_digest: bytes, collection: str | None = None, task: str | None = None
+    ) -> tuple[Manner | None, ...]:
+        """One for each of a prompt's items, before samples; None leaves a prompt what came with it.
+
+        A draw depends on the seed, the prompt and the weights that hold for it, in whatever order they were given.
+        """
+        if self.every and self.manners:
             return self.manners
+        weights = self._weights(collection, task)
+        drawn = sorted((manner for manner in self.manners if weights.get(manner.name)), key=lambda one: one.name)
+        if len(drawn) < 2:
+            return tuple(drawn) or (None,)
         rng = Random(f"{self.seed}:{prompt_digest.hex()}")
-        return tuple(rng.choices(self.manners, [manner.weight for manner in self.manners]))
+        return tuple(rng.choices(drawn, [weights[manner.name] for manner in drawn]))
+
+    def _weights(self, collection: str | None, task: str | None) -> Weights:
+        if task in self.by_task:
+            return self.by_task[task]
+        if collection in self.by_collection:
+            return self.by_collection[collection]
+        return {manner.name: manner.weight for manner in self.manners}
 
 
 def check_plan(plan: Plan) -> None:
     """Raises BadInput for a plan that no run can follow."""
+    if plan.send not in (LIVE, BATCH):
+        raise BadInput(f"A run is sent '{LIVE}' or as a '{BATCH}', not '{plan.send}'.")
     if not 1 <= plan.samples <= MOST_SAMPLES:
         raise BadInput(f"Samples must be from 1 to {MOST_SAMPLES}, not {plan.samples}.")
     for key in plan.parameters or {}:
@@ -71,27 +99,11 @@ def check_plan(plan: Plan) -> None:
             raise BadInput(f"The parameter '{key}' is set by the studio itself; leave it out (use --samples for 'n').")
     if plan.budget_usd is not None and not 0 <= plan.budget_usd < 1e9:
         raise BadInput(f"A budget of {plan.budget_usd} dollars cannot be kept to; give zero or more.")
-    if any(not 0 <= manner.weight < 1e9 for manner in plan.manners) or (
-        plan.manners and not any(manner.weight for manner in plan.manners)
-    ):
-        raise BadInput("The weights of system messages must be zero or more, and one of them above zero.")
-
-
-def read_mix(mix: dict[str, Any]) -> tuple[int | None, dict[str, float]]:
-    """(seed, weights by name) of a system-message mix; raises BadInput for anything else."""
-    weights = mix.get("system_messages") if "system_messages" in mix else mix
-    unknown = set(mix) - {"seed", "system_messages"} if "system_messages" in mix else set()
-    if not isinstance(weights, dict) or not weights or unknown:
-        raise BadInput(
-            "A mix of system messages has 'system_messages' with a weight for each name, and maybe a 'seed'."
-        )
-    for name, weight in weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
-            raise BadInput(f"The weight of the system message '{name}' must be a number.")
-    seed = mix.get("seed") if "system_messages" in mix else None
-    if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
-        raise BadInput("The seed of a mix of system messages must be a whole number.")
-    return seed, {str(name): float(weight) for name, weight in weights.items()}
+    special = [*plan.by_collection.values(), *plan.by_task.values()]
+    default = {manner.name: manner.weight for manner in plan.manners}
+    for weights in special if special and not any(default.values()) else [default, *special]:
+        if any(not 0 <= weight < 1e9 for weight in weights.values()) or (weights and not any(weights.values())):
+            raise BadInput("The weights of system messages must be zero or more, and one of them above zero.")
 
 
 @dataclass(frozen=True)
@@ -105,11 +117,23 @@ class Conversation:
 
 def conversation(prompt: Prompt, manner: Manner | None) -> Conversation:
     """The run's system message replaces one that came with the prompt; an empty one is not sent at all."""
-    name, text = (manner.name, manner.text) if manner else (OWN if prompt.system else "", prompt.system or "")
-    turns = [turn for turn in prompt.messages or () if turn.get("role") != "system"]
-    if prompt.messages and not manner and not text:
-        text = next((str(turn.get("content")) for turn in prompt.messages if turn.get("role") == "system"), "")
-        name = OWN if text else ""
+    name, text = (manner.name, manner.text) if manner else _system_of(prompt)
+    asked = [dict(turn) for turn in prompt.messages or () if not _is_instruction(turn)]
     system = [{"role": "system", "content": text}] if text.strip() else []
-    asked = [{"role": str(turn["role"]), "content": turn["content"]} for turn in turns]
     return Conversation([*system, *(asked or [{"role": "user", "content": prompt.text}])], name, text)
+
+
+def _system_of(prompt: Prompt) -> tuple[str, str]:
+    """(name, text) of what comes with a prompt: drawn for it by its mixture, in its row, or among its turns."""
+    if prompt.system_name:
+        return prompt.system_name, prompt.system or ""
+    text = prompt.system or ""
+    if not text:
+        turns = (str(turn.get("content") or "") for turn in prompt.messages or () if _is_instruction(turn))
+        text = next(turns, "")
+    return (OWN, text) if text else ("", "")
+
+
+def _is_instruction(turn: dict[str, Any]) -> bool:
+    """A system turn with a name is an example within the conversation, and stays where it is."""
+    return turn.get("role") == "system" and not turn.get("name")

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, insert
 from sqlmodel import Session, col, select
 
+from studio.engine.errors import BadInput
 from studio.engine.jobs.context import Progress
 from studio.engine.store.database import Database
-from studio.engine.store.tables import Prompt, Run, RunItem
+from studio.engine.store.tables import Prompt, PromptSource, Run, RunItem
 from studio.engine.teachers.plan import Plan
 from studio.engine.teachers.run_lease import RunLease
 
@@ -27,30 +28,64 @@ def plan_items(database: Database, lease: RunLease, progress: Progress | None = 
     while not plan.planned:
         with database.session() as session:
             page = _prompts(session, run, after)
-            items = [item for prompt in page for item in _items(run, plan, *prompt)]
+            items = [item for prompt in page for item in _items(run, plan, prompt)]
             if not items:
                 plan = replace(plan, planned=True)
                 lease.change(session, settings=plan.as_settings())
                 return
             lease.renew(session, {"requested": len(items)})
             session.execute(insert(RunItem), items)
-            after = page[-1][1]
+            after = page[-1].position
         if progress:
             progress(0, None, f"{after + 1:,} prompts read")
 
 
-def _prompts(session: Session, run: Run, after: int) -> Sequence[tuple[int, int, bytes]]:
-    query = select(col(Prompt.id), Prompt.position, Prompt.digest).where(Prompt.source_id == run.source_id)
-    query = query.where(col(Prompt.position) > after).order_by(col(Prompt.position)).limit(PROMPTS_A_PAGE)
-    return [(id or 0, position, digest) for id, position, digest in session.exec(query)]
+def check_labels(database: Database, source: PromptSource, plan: Plan) -> None:
+    """Raises BadInput when a plan has system messages for a collection or task that no prompt of its source is of."""
+    for labels, column, kind in (
+        (plan.by_collection, func.coalesce(col(Prompt.collection), source.name), "collection"),
+        (plan.by_task, func.coalesce(col(Prompt.task), col(Prompt.family)), "task"),
+    ):
+        if not labels:
+            continue
+        with database.session() as session:
+            found = session.exec(select(column).where(Prompt.source_id == source.id).distinct()).all()
+        known = sorted(label for label in found if label)
+        for label in labels:
+            if label not in known:
+                there = f"There are: {', '.join(known[:12])}." if known else f"Its prompts say no {kind}."
+                raise BadInput(
+                    f"The mix has system messages for the {kind} '{label}', but no prompt of '{source.name}' is of it. "
+                    f"{there} Mend the name, or leave it out."
+                )
 
 
-def _items(run: Run, plan: Plan, prompt_id: int, prompt_position: int, digest: bytes) -> Iterator[dict[str, Any]]:
-    position = prompt_position * plan.items_per_prompt
-    for manner in plan.manners_for(digest):
+class Asked(NamedTuple):
+    """What of a prompt decides which system messages it is asked under."""
+
+    id: int
+    position: int
+    digest: bytes
+    collection: str
+    task: str | None
+
+
+def _prompts(session: Session, run: Run, after: int) -> Sequence[Asked]:
+    """A prompt that no mixture sampled is of the collection that its source is."""
+    collection = func.coalesce(col(Prompt.collection), col(PromptSource.name))
+    task = func.coalesce(col(Prompt.task), col(Prompt.family))
+    query = select(col(Prompt.id), col(Prompt.position), col(Prompt.digest), collection, task)  # type: ignore[call-overload]
+    query = query.join(PromptSource, col(PromptSource.id) == col(Prompt.source_id))
+    query = query.where(Prompt.source_id == run.source_id, col(Prompt.position) > after)
+    return [Asked(*row) for row in session.exec(query.order_by(col(Prompt.position)).limit(PROMPTS_A_PAGE))]
+
+
+def _items(run: Run, plan: Plan, prompt: Asked) -> Iterator[dict[str, Any]]:
+    position = prompt.position * plan.items_per_prompt
+    for manner in plan.manners_for(prompt.digest, prompt.collection, prompt.task):
         for sample in range(plan.samples):
             yield {
-                "run_id": run.id, "position": position, "prompt_id": prompt_id, "sample": sample,
+                "run_id": run.id, "position": position, "prompt_id": prompt.id, "sample": sample,
                 "system_message_id": manner.id if manner else None, "state": "waiting", "reused": False,
             }  # fmt: skip
             position += 1

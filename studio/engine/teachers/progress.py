@@ -1,19 +1,25 @@
 """How a run is getting on, read from the store in a few milliseconds however large the run is."""
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
-from studio.engine.store.tables import Attempt, Run, Trace
+from studio.engine.store.tables import Attempt, Batch, Job, JobState, Run, RunState, RunVoice, Trace
 from studio.engine.teachers.faults import ADVICE, FaultKind
 from studio.engine.teachers.run_lease import is_held
 
 WINDOW = 60.0
 """Seconds that the rate is taken over."""
-COUNTED = 2000
+COUNTED = 1000
+"""Newest answers that the rate is taken over, when there are more of them."""
+MOST_REJECTED = 5_000
+"""Rejected traces of a project beyond which the cost of a kept one is not counted out."""
+SHOWN_VOICES = 20
+_AGAIN = re.compile(r"again in (\d+) s")
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,28 @@ class ErrorKind:
     count: int
     example: str
     advice: str
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A model name and fingerprint that answers came back with, and when the first of them did."""
+
+    model: str
+    fingerprint: str
+    first_at: float
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a run stands still or goes slowly now.
+
+    `why` is `pause`, the teacher asked for it (`seconds` left, `fault` the kind of the newest refusal), or `limits`,
+    the requests or tokens a minute that are allowed.
+    """
+
+    why: str
+    seconds: float | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,29 +74,45 @@ class RunProgress:
     eta_seconds: float | None
     errors: tuple[ErrorKind, ...]
     newest: Trace | None
+    at_once: float | None = None
+    """Questions under way on average: how many came in a second times how long each took."""
+    voices: tuple[Voice, ...] = ()
+    """More than one means that what answered changed during the run."""
+    cost_per_kept: float | None = None
+    """Dollars for each answer that nobody rejected."""
+    waiting: Waiting | None = None
+    batches: tuple[tuple[str, int], ...] = ()
+    """How many batches of the Batch API are in each state."""
 
 
 def progress_of(session: Session, run: Run) -> RunProgress:
-    """Reads a run's progress. A run whose collector died says so by its state, `paused`."""
+    """Reads a run's progress."""
     running = is_held(run)
     left = run.requested - run.completed - run.failed
-    rate = _rate(session, run) if running else None
+    rate, at_once = pace_of(session, run) if running else (None, None)
     newest = (
         select(Trace).where(Trace.project_id == run.project_id, Trace.run_id == run.id).order_by(col(Trace.id).desc())
     )
     return RunProgress(
-        name=run.name, state="paused" if run.state == "running" and not running else run.state,
+        name=run.name, state=state_now(run),
         stopped_by=run.stopped_by, total=run.requested, done=run.completed, reused=run.reused, failed=run.failed,
         left=left, attempts=run.attempts, spent_usd=run.cost_usd, input_tokens=run.input_tokens,
         output_tokens=run.output_tokens, rate_per_minute=rate, eta_seconds=left / rate * 60 if rate else None,
-        errors=tuple(errors_of(session, run)), newest=session.exec(newest.limit(1)).first(),
+        errors=tuple(errors_of(session, run)), newest=session.exec(newest.limit(1)).first(), at_once=at_once,
+        voices=voices_of(session, run), cost_per_kept=cost_per_kept(session, run),
+        waiting=waiting_of(session, run) if running else None, batches=batches_of(session, run),
     )  # fmt: skip
 
 
+def state_now(run: Run) -> str:
+    """The state of a run; one whose collector died is `paused`, whatever it left in its row."""
+    return RunState.PAUSED.value if run.state == RunState.RUNNING and not is_held(run) else run.state
+
+
 def errors_of(session: Session, run: Run) -> Sequence[ErrorKind]:
-    """The kinds of fault that a run's attempts met, the most frequent first."""
+    """The kinds of fault that a run's attempts met, the most frequent first. Only failed attempts are looked at."""
     counted = select(Attempt.status, func.count(), func.max(Attempt.id)).where(
-        Attempt.run_id == run.id, Attempt.status != "answered"
+        Attempt.run_id == run.id, col(Attempt.status).in_([kind.value for kind in FaultKind])
     )  # fmt: skip
     found = list(session.exec(counted.group_by(Attempt.status)))
     examples = {id: session.get(Attempt, id) for _, _, id in found}
@@ -79,11 +123,55 @@ def errors_of(session: Session, run: Run) -> Sequence[ErrorKind]:
     return sorted(kinds, key=lambda kind: -kind.count)
 
 
-def _rate(session: Session, run: Run) -> float | None:
-    """Answers a minute over the last minute, or since the run began to answer when that is shorter."""
-    now = time.time()
-    query = select(Attempt.started_at + Attempt.latency).where(Attempt.run_id == run.id, Attempt.status == "answered")
-    arrived = [at for at in session.exec(query.order_by(col(Attempt.id).desc()).limit(COUNTED)) if at > now - WINDOW]
-    if len(arrived) < 2:
+def voices_of(session: Session, run: Run) -> tuple[Voice, ...]:
+    """What answered, in the order in which it was first heard; at most the newest twenty."""
+    heard = select(RunVoice).where(RunVoice.run_id == run.id).order_by(col(RunVoice.id).desc()).limit(SHOWN_VOICES)
+    rows = reversed(list(session.exec(heard)))
+    return tuple(Voice(row.model, row.system_fingerprint, row.first_at) for row in rows)
+
+
+def cost_per_kept(session: Session, run: Run) -> float | None:
+    """Dollars for each answer that was not rejected. None before the first, and where so much is rejected in this
+    project that counting it out would take too long for a page."""
+    if not run.cost_usd:
         return None
-    return len(arrived) / max(1.0, now - min(arrived)) * 60
+    every = select(Trace.run_id).where(Trace.project_id == run.project_id, Trace.label == "reject")
+    looked_at = every.limit(MOST_REJECTED + 1).subquery()
+    mine = func.coalesce(func.sum(case((looked_at.c.run_id == run.id, 1), else_=0)), 0)
+    rejected, found = session.exec(select(mine, func.count()).select_from(looked_at)).one()
+    kept = run.completed - int(rejected)
+    return run.cost_usd / kept if found <= MOST_REJECTED and kept > 0 else None
+
+
+def waiting_of(session: Session, run: Run) -> Waiting | None:
+    """What a running collector waits for, by what its job last said and its row says of limits."""
+    found = _AGAIN.search(_job_message(session, run))
+    if found is None:
+        return Waiting("limits") if run.is_held_back else None
+    refused = select(Attempt.status).where(Attempt.run_id == run.id, col(Attempt.status).in_(list(FaultKind)))
+    newest = session.exec(refused.order_by(col(Attempt.id).desc()).limit(1)).first()
+    return Waiting("pause", float(found[1]), newest)
+
+
+def batches_of(session: Session, run: Run) -> tuple[tuple[str, int], ...]:
+    counted = select(Batch.state, func.count()).where(Batch.run_id == run.id).group_by(Batch.state)
+    return tuple(sorted((state, count) for state, count in session.exec(counted)))
+
+
+def pace_of(session: Session, run: Run) -> tuple[float | None, float | None]:
+    """(answers a minute, questions under way) over the last minute, or since the run began to answer when that is
+    shorter. The second follows from the first and how long an answer takes (Little's law)."""
+    now = time.time()
+    query = select(Attempt.started_at, Attempt.latency).where(Attempt.run_id == run.id, Attempt.status == "answered")
+    newest = session.exec(query.order_by(col(Attempt.id).desc()).limit(COUNTED))
+    arrived = [(began + took, took) for began, took in newest if began + took > now - WINDOW]
+    if len(arrived) < 2:
+        return None, None
+    seconds = max(1.0, now - min(at for at, _ in arrived))
+    return len(arrived) / seconds * 60, sum(took for _, took in arrived) / seconds
+
+
+def _job_message(session: Session, run: Run) -> str:
+    """What the collector at work said last; few jobs are under way at a time."""
+    jobs = select(Job).where(Job.state == JobState.RUNNING.value, Job.project_id == run.project_id)
+    return next((job.message for job in session.exec(jobs) if job.payload.get("run") == run.id), "")

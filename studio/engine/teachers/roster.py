@@ -1,11 +1,12 @@
 """The teachers of a project: who may be asked, where, at what price and pace, and whether answers may train a model."""
 
-import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -13,13 +14,13 @@ from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.practice.voices import MODELS
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
-from studio.engine.store.tables import Teacher
+from studio.engine.store.tables import Teacher, Trace
+from studio.engine.teachers.keys import check_sources
 from studio.engine.teachers.local import PRACTICE_URL, is_local, replay_of
 from studio.engine.teachers.naming import checked_name
 from studio.engine.teachers.trial import TestResult, try_out
 
 TERMS = ("yes", "no", "research", "unknown")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MOST_CONCURRENCY = 1024
 PRACTICE_TERMS = "An algorithm of this project wrote the answers; train whatever you like on them."
 
@@ -47,8 +48,11 @@ class Teachers:
         output_price: float | None = None,
         terms: str = "unknown",
         terms_note: str = "",
+        terms_checked_on: str | None = None,
+        batch_price_share: float = 0.5,
     ) -> Teacher:
-        """Adds a teacher. `api_key_env` names the variable with the key; prices are US dollars per million tokens.
+        """Adds a teacher. `api_key_env` names where its keys are (see `keys`); prices are US dollars per million
+        tokens, of which a batch costs a share; the day its terms were read is YYYY-MM-DD.
 
         Raises BadInput for what cannot be used and NameTaken.
         """
@@ -56,9 +60,10 @@ class Teachers:
             project_id=self._project_id, name=checked_name("teacher", name), base_url=base_url.strip(),
             model=model.strip(), api_key_env=api_key_env.strip(), requests_per_minute=rpm, tokens_per_minute=tpm,
             concurrency=concurrency, timeout=float(timeout), input_price=input_price, output_price=output_price,
-            terms=terms, terms_note=terms_note.strip(),
+            terms=terms, terms_note=terms_note.strip(), terms_checked_on=terms_checked_on or None,
+            batch_price_share=batch_price_share,
         )  # fmt: skip
-        check(teacher)
+        check(teacher, self._settings.permitted_keys)
         try:
             with self._database.session() as session:
                 if self._row(session, teacher.name):
@@ -69,18 +74,29 @@ class Teachers:
         return teacher
 
     def update(self, name: str, /, **changes: Any) -> Teacher:
-        """Changes fields by the names that `add` takes; the name itself stays, since answers are kept under it."""
+        """Changes fields by the names that `add` takes; the name itself stays, since answers are kept under it.
+
+        Other terms hold for answers to come: a trace keeps the terms under which it was collected.
+        """
         columns = {"rpm": "requests_per_minute", "tpm": "tokens_per_minute"}
         with self._database.session() as session:
             teacher = self._found(session, name)
+            if changes.get("terms", teacher.terms) != teacher.terms:
+                changes.setdefault("terms_checked_on", None)  # The day belongs to the terms that were read on it.
             for key, value in changes.items():
                 column = columns.get(key, key)
                 if column in ("id", "project_id", "name", "created_at") or column not in Teacher.model_fields:
                     raise BadInput(f"A teacher has no '{key}' that can be changed.")
                 setattr(teacher, column, value)
-            check(teacher)
+            check(teacher, self._settings.permitted_keys)
             session.add(teacher)
         return teacher
+
+    def traces_by_terms(self, name: str) -> dict[str, int]:
+        """How many traces of a teacher are kept under which terms: those that held when they were collected."""
+        counted = select(Trace.terms, func.count()).where(Trace.project_id == self._project_id, Trace.teacher == name)
+        with self._database.session() as session:
+            return dict(session.exec(counted.group_by(Trace.terms)).all())
 
     def list(self, *, archived: bool = False) -> list[Teacher]:
         """The teachers in use, the oldest first; with `archived` those that are put away."""
@@ -131,18 +147,15 @@ class Teachers:
         return session.exec(query).first()
 
 
-def check(teacher: Teacher) -> None:
-    """Raises BadInput when a field of the teacher cannot be used."""
+def check(teacher: Teacher, allowed_key_sources: Collection[str] | None = None) -> None:
+    """Raises BadInput when a field of the teacher cannot be used, or names a key that this instance does not permit."""
     _check_url(teacher.base_url)
     if not teacher.model:
         raise BadInput(f"The teacher '{teacher.name}' needs the name of a model, as its provider writes it.")
-    if teacher.api_key_env and not _looks_like_a_variable(teacher.api_key_env):
-        raise BadInput(
-            "Give the name of the environment variable that holds the key, such as OPENAI_API_KEY, not the key itself; "
-            "keys are never stored."
-        )
+    check_sources(teacher.api_key_env, allowed_key_sources)
     if teacher.terms not in TERMS:
         raise BadInput(f"'{teacher.terms}' says nothing about the terms. Choose {', '.join(TERMS)}.")
+    _check_day(teacher)
     _check_numbers(teacher)
 
 
@@ -158,6 +171,8 @@ def _check_numbers(teacher: Teacher) -> None:
             raise BadInput(f"The {what} of the teacher '{teacher.name}' must be above zero; leave it out for no limit.")
     if teacher.concurrency > MOST_CONCURRENCY:
         raise BadInput(f"The concurrency of the teacher '{teacher.name}' can be at most {MOST_CONCURRENCY}.")
+    if not 0 <= teacher.batch_price_share <= 1:
+        raise BadInput("What a batch costs is a share of the price, between 0 and 1; half of it is 0.5.")
     for what, price in (("input price", teacher.input_price), ("output price", teacher.output_price)):
         if price is not None and not 0 <= price < 1e9:
             raise BadInput(
@@ -165,9 +180,17 @@ def _check_numbers(teacher: Teacher) -> None:
             )
 
 
-def _looks_like_a_variable(text: str) -> bool:
-    """A key pasted by mistake is longer than any variable's name, or has characters that no name has."""
-    return bool(_VARIABLE.fullmatch(text)) and len(text) <= 64
+def _check_day(teacher: Teacher) -> None:
+    if teacher.terms_checked_on is None:
+        return
+    try:
+        day = date.fromisoformat(teacher.terms_checked_on)
+    except (TypeError, ValueError):
+        raise BadInput(f"'{teacher.terms_checked_on}' is not a day. Write it as YYYY-MM-DD.") from None
+    # Somewhere on earth it is already tomorrow.
+    if day > datetime.now(UTC).date() + timedelta(days=1):
+        raise BadInput(f"The terms cannot have been read on {day}, which is still to come.")
+    teacher.terms_checked_on = day.isoformat()
 
 
 def _check_url(base_url: str) -> None:

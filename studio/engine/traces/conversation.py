@@ -2,7 +2,8 @@
 
 from typing import Any
 
-Message = dict[str, str]
+Message = dict[str, Any]
+"""`role`, `content` and whatever else the turn carries: a name, calls of tools and their results."""
 
 
 def conversation(
@@ -14,9 +15,9 @@ def conversation(
     because it was told to (prompt erasing, as in Orca 2, arXiv 2311.11045).
     """
     turns = [
-        {"role": str(turn["role"]), "content": str(turn["content"])}
+        {**turn, "role": str(turn["role"]), "content": str(turn["content"] or "")}
         for turn in messages or [{"role": "user", "content": prompt}]
-        if turn.get("role") != "system"
+        if turn.get("role") != "system" or turn.get("name")
     ]
     if keep_system_message and system_message.strip():
         turns.insert(0, {"role": "system", "content": system_message})

@@ -181,6 +181,7 @@ def _detail(
         "terms": dict(tallies["terms"]),
         "models": dict(tallies["models"]),
         "system_messages": dict(tallies["system_messages"]),
+        "student_messages": {name: rows for name, rows in tallies["student_messages"].items() if name},
         "families": {name: rows for name, rows in tallies["families"].items() if name},
         "avoid": avoided,
     }

@@ -78,7 +78,8 @@ def _messages(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, A
 def _alpaca(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
     """Earlier turns of a conversation go to `history`, as pairs; the system message to `system`."""
     system = [turn["content"] for turn in turns if turn["role"] == "system"]
-    spoken = [turn["content"] for turn in turns if turn["role"] != "system"]
+    plain = [turn for turn in turns if turn["role"] in ("user", "assistant") and "tool_calls" not in turn]
+    spoken = [turn["content"] for turn in plain]
     row: dict[str, Any] = {"instruction": spoken[-2], "input": "", "output": spoken[-1]}
     if system:
         row["system"] = system[0]
@@ -88,7 +89,7 @@ def _alpaca(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any
 
 
 def _sharegpt(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
-    said = [{"from": _SPEAKERS[turn["role"]], "value": turn["content"]} for turn in turns]
+    said = [{"from": _SPEAKERS.get(turn["role"], turn["role"]), "value": turn["content"]} for turn in turns]
     return {"id": str(trace["id"]), "conversations": said}
 
 

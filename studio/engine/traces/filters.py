@@ -13,6 +13,7 @@ from studio.engine.errors import BadInput, NotFound
 from studio.engine.store.database import Database
 from studio.engine.store.search import trace_ids_matching
 from studio.engine.store.tables import Run, Trace, TraceTag
+from studio.engine.traces.arriving import arriving
 
 NONE = "none"
 """The value that means: has no label, no rating, no tag, not graded ..."""
@@ -86,6 +87,8 @@ def condition(
 ) -> ColumnElement[bool]:
     """The SQL condition on `Trace`. Raises `NotFound` for a run that is not there. Keys in `without` are left out."""
     parts: list[ColumnElement[bool]] = [col(Trace.project_id) == project_id]
+    if unfinished := arriving(session, project_id):
+        parts.append(col(Trace.run_id).not_in(unfinished))
     for key, values in filter.conditions:
         if key == "run":
             values = tuple(str(run_id(session, project_id, value)) for value in values)

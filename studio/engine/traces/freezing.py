@@ -12,13 +12,14 @@ from sqlmodel import Session, col
 
 from studio.engine.errors import BadInput
 from studio.engine.jobs.context import Progress
-from studio.engine.store.tables import Trace, TraceText
+from studio.engine.store.tables import Run, Trace, TraceText
+from studio.engine.teachers.plan import Manner
 from studio.engine.traces.contamination import Unseen, normalised
 from studio.engine.traces.conversation import conversation, opening_of
 
 TRAIN, TEST = "train", "test"
 MATCHING, REJECTED, EMPTY, CONTAMINATED, KEPT = "matching", "rejected", "empty", "contaminated", "kept"
-TALLIED = ("teachers", "models", "terms", "system_messages", "families")
+TALLIED = ("teachers", "models", "terms", "system_messages", "student_messages", "families")
 _BATCH = 1_000
 _SPACE = 2**64
 
@@ -94,7 +95,12 @@ def rows(
     keep_system_message: bool,
     progress: Progress,
 ) -> Generator[str, None, None]:
-    """The lines of the dataset's file in the order of the traces; `harvest` counts what passes and what does not."""
+    """The lines of the dataset's file in the order of the traces; `harvest` counts what passes and what does not.
+
+    The student is told what its run names for it (prompt erasing), else nothing; with `keep_system_message`, what the
+    teacher was told.
+    """
+    told = {} if keep_system_message else students(session, matching)
     moved = sides(session, matching, test_share, seed)
     total = session.scalar(select(func.count()).select_from(Trace).where(enters(matching))) or 0
     with session.execute(_texts(matching)) as found:
@@ -107,21 +113,29 @@ def rows(
             place, key = _place(opening_of(row.prompt, row.messages), seed)
             side = moved.get(key) or (TEST if place < test_share else TRAIN)
             harvest.split[row.id] = side
-            _count(harvest, row)
+            student = told.get(row.run_id)
+            _count(harvest, row, student)
             turns = conversation(
                 prompt=row.prompt,
                 messages=row.messages,
-                system_message=row.system_text,
+                system_message=student.text if student else row.system_text,
                 response=row.response,
-                keep_system_message=keep_system_message,
+                keep_system_message=keep_system_message or student is not None,
             )
             line = {"messages": turns, "trace_id": row.id, "prompt_id": row.prompt_id, "split": side}
             yield json.dumps(line, ensure_ascii=False)
 
 
+def students(session: Session, matching: ColumnElement[bool]) -> dict[int, Manner]:
+    """By run, the system message that the student is to be told, of the runs that these traces are of and name one."""
+    runs = select(col(Trace.run_id)).where(matching).distinct()
+    found = session.execute(select(col(Run.id), col(Run.settings)).where(col(Run.id).in_(runs)))
+    return {id: Manner(**settings["student"]) for id, settings in found if id and settings.get("student")}
+
+
 def _texts(matching: ColumnElement[bool]) -> Select[Any]:
     """What a dataset needs of each trace that enters, in order, read in batches."""
-    names = ("id", "prompt_id", "teacher", "model", "terms", "system_message", "family")
+    names = ("id", "run_id", "prompt_id", "teacher", "model", "terms", "system_message", "family")
     texts = [col(TraceText.prompt), col(TraceText.messages), col(TraceText.response)]
     system_text: Any = col(TraceText.system_message).label("system_text")
     return (
@@ -150,12 +164,13 @@ def _questions(prompt: str, messages: list[dict[str, Any]] | None) -> list[str]:
     return asked or [prompt]
 
 
-def _count(harvest: Harvest, row: Any) -> None:
+def _count(harvest: Harvest, row: Any, student: Manner | None) -> None:
     tallies = harvest.tallies
     tallies["teachers"][row.teacher] += 1
     tallies["models"][row.model] += 1
     tallies["terms"][row.terms] += 1
     tallies["system_messages"][row.system_message] += 1
+    tallies["student_messages"][student.name if student else ""] += 1
     tallies["families"][row.family or ""] += 1
     known = harvest.teacher_terms.get(row.teacher)
     harvest.teacher_terms[row.teacher] = row.terms if known in (None, row.terms) else strictest(str(known), row.terms)

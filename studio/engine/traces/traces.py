@@ -8,6 +8,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from studio.engine.jobs.context import Progress
+from studio.engine.prompts import Preview
+from studio.engine.prompts.cleaning import Rules
+from studio.engine.prompts.importing import preview
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Operation
 from studio.engine.traces import browse, changing, exporting, grading, importing, repairing
@@ -23,7 +26,8 @@ def _quietly(done: int, total: int | None, message: str) -> None:
 
 
 class Traces:
-    """Every method is one transaction: a process that is killed inside leaves what was there before."""
+    """Every method but `import_file` is one transaction, and what a killed import leaves is seen by nobody: a process
+    that is killed inside leaves what was there before."""
 
     def __init__(self, database: Database, project_id: int) -> None:
         self._database = database
@@ -138,14 +142,33 @@ class Traces:
         mapping: dict[str, str] | None = None,
         teacher_name: str,
         terms: str = "unknown",
+        rules: Rules | None = None,
+        batch_input: Path | None = None,
+        every_turn: bool = False,
         progress: Progress = _quietly,
     ) -> dict[str, Any]:
-        """Brings in existing answers as a run of their own; see `importing.import_file`."""
-        answers = importing.settle(path, format, mapping)
-        with self._database.session() as session:
-            return importing.import_file(
-                session, self._project_id, answers, run, teacher_name=teacher_name, terms=terms, progress=progress
-            )
+        """Brings in existing answers as a run of their own, cleaned by `rules` if given; see `importing`.
+
+        `batch_input` is the input file of a provider's batch whose output `path` is. Of a conversation the last reply
+        is brought in with its history; with `every_turn` each reply of the assistant is an answer of its own.
+        """
+        origin = importing.Origin(teacher_name, terms)
+        source = importing.settle(path, format, mapping, rules=rules, batch_input=batch_input)
+        return importing.import_answers(
+            self._database, self._project_id, source, run, origin, every_turn=every_turn, progress=progress
+        )
+
+    def preview_file(
+        self,
+        path: Path,
+        *,
+        format: str = "auto",
+        mapping: dict[str, str] | None = None,
+        rules: Rules | None = None,
+        batch_input: Path | None = None,
+    ) -> Preview:
+        """How a file of answers would be brought in: its format, its columns, the first answers. Nothing is stored."""
+        return preview(importing.settle(path, format, mapping, rules=rules, batch_input=batch_input))
 
     def _matching(self, session: Session, selection: Selection | None) -> ColumnElement[bool]:
         if selection is None:

@@ -71,7 +71,7 @@ def _asked(t: Texts, detail: TraceDetail) -> Markup:
     earlier = [turn for turn in (text.messages or [])[:-1] if turn.get("role") != "system"]
     turns = Markup().join(
         Markup("<dt>{}</dt><dd>{}</dd>").format(
-            str(turn.get("role", "")), parts.markdown.plain(str(turn.get("content", "")))
+            str(turn.get("role", "")), parts.markdown.plain(str(turn.get("content") or turn.get("tool_calls") or ""))
         )
         for turn in earlier
     )

@@ -29,10 +29,11 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
         (folder / name).write_bytes(data)
         return folder / name
 
+    (folder / "inner").mkdir()
     whole = gzip.compress(b'{"prompt": "a"}\n' * 5000)
     return {
         "missing": (folder / "nowhere.jsonl", "There is no file"),
-        "folder": (folder, "is a folder"),
+        "folder": (folder / "inner", "a folder without a data set"),
         "empty": (file("empty.jsonl", b""), "is empty"),
         "blank": (file("blank.jsonl", b" \n\n"), "is empty"),
         "empty gzip": (file("empty.jsonl.gz", gzip.compress(b"")), "is empty"),
@@ -46,7 +47,7 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
         "all malformed": (file("garbage.jsonl", b"oops\nagain\n"), "line 1 is not valid JSON"),
         "one endless line": (file("line.jsonl", b"x" * (opening.MAX_RECORD_BYTES + 5)), "longer than 8 MB"),
         "nothing usable": (file("useless.jsonl", b'{"prompt": ""}\n{"prompt": null}\n'), "the first at line 1"),
-        "prose": (file("prose.txt", b"Dear reader\nhello\n"), "neither JSON, CSV nor Parquet"),
+        "prose": (file("prose.txt", b"Dear reader\nhello\n"), "neither JSON, CSV, Parquet nor Arrow"),
         "no prompt column": (file("other.jsonl", b'{"colour": "red", "meta": {"n": 1}}\n'), "colour, meta.n"),
     }
 
@@ -89,7 +90,10 @@ def test_a_wrong_map_names_what_there_is(prompts: Prompts, tmp_path: Path, mappi
 
 
 def test_an_unknown_format_names_the_known_ones(prompts: Prompts, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="auto, sharegpt, messages, alpaca, tasks, jsonl, csv, parquet"):
+    with pytest.raises(
+        BadInput,
+        match="auto, provider, sharegpt, messages, oasst, alpaca, dolly, openorca, tasks, jsonl, json, csv, tsv",
+    ):
         prompts.import_file(line(tmp_path, {"prompt": "a"}), "new", format="xml")
 
 
@@ -107,3 +111,50 @@ def test_a_column_map_must_be_pairs(text: str) -> None:
 
 def test_a_column_map_is_read_with_spaces() -> None:
     assert parse_map(" prompt = q , answer=a.b ,") == {"prompt": "q", "answer": "a.b"}
+
+
+def test_rows_in_another_encoding_are_counted_and_the_rest_imported(prompts: Prompts, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(
+        b'{"prompt": "fine"}\n{"prompt": "caf\xe9"}\n{"prompt": "caf\xc3\xa9"}\n{"prompt": "\\ud83d"}\n'
+    )
+    report = prompts.import_file(tmp_path / "a.jsonl", "new")
+    assert [row.text for row in prompts.iterate("new")] == ["fine", "café"]
+    assert report.reasons == {"not valid UTF-8": 1, "holds characters that no text may hold": 1}
+
+
+def test_a_cell_with_one_bad_line_is_left_out_whole(prompts: Prompts, tmp_path: Path) -> None:
+    """A row without one of its lines would be another prompt."""
+    (tmp_path / "a.csv").write_bytes(b'prompt,answer\n"one\ncaf\xe9\nthree",x\n"fine\nline",y\n')
+    report = prompts.import_file(tmp_path / "a.csv", "new")
+    assert [row.text for row in prompts.iterate("new")] == ["fine\nline"]
+    assert report.examples == [(2, "not valid UTF-8")]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.tsv"])
+def test_a_stray_nul_is_a_fault_of_its_row(prompts: Prompts, tmp_path: Path, name: str) -> None:
+    rows = [f"number {number}" for number in range(30)]
+    rows[3] = "has a \0 in it"
+    head = "" if name == "a.jsonl" else "prompt\n"
+    lines = [f'{{"prompt": "{row}"}}' if not head else row for row in rows]
+    (tmp_path / name).write_text(head + "\n".join(lines))
+    report = prompts.import_file(tmp_path / name, "new")
+    assert (report.imported, report.skipped) == (29, 1)
+
+
+def test_a_cell_of_a_megabyte_is_a_prompt(prompts: Prompts, tmp_path: Path) -> None:
+    long = "long, " * 200_000
+    (tmp_path / "a.csv").write_text(f'prompt\tanswer\n"{long}"\tx\n', encoding="utf-8")
+    prompts.import_file(tmp_path / "a.csv", "new")
+    assert prompts.prompt("new", 0).text == long
+
+
+def test_a_tab_separated_file_may_hold_commas_in_its_header(prompts: Prompts, tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("prompt\tnote, long, with commas\nhello\tx\n")
+    prompts.import_file(tmp_path / "a.tsv", "new")
+    assert (prompts.prompt("new", 0).text, prompts.source("new").detail["format"]) == ("hello", "tsv")
+
+
+def test_a_header_in_another_encoding_is_one_sentence(prompts: Prompts, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"prompt,r\xe9ponse\na,b\n")
+    with pytest.raises(BadInput, match=r"header line .* is not UTF-8"):
+        prompts.import_file(tmp_path / "a.csv", "new")

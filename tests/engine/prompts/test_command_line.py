@@ -91,8 +91,37 @@ def test_preview_and_delete(run_cli: RunCli, sums: Path) -> None:
     assert run_cli("prompts", "delete", "s").code == 2
 
 
-def test_only_the_commands_of_this_stage_are_offered(run_cli: RunCli) -> None:
+def test_help_offers_every_way_to_prompts(run_cli: RunCli) -> None:
     help_ = run_cli("prompts", "--help").out
-    assert "practice" in help_
-    assert "sample" not in help_
-    assert "invent" not in help_
+    for command in ("import", "practice", "sample", "mixtures", "invent"):
+        assert f" {command} " in help_
+
+
+def test_conversations_are_cleaned_on_their_way_in(run_cli: RunCli, tmp_path: Path) -> None:
+    good = "This is a good answer to it."
+    talks = [
+        [("human", "one"), ("gpt", good)],
+        [("human", "two"), ("gpt", "no")],
+        [("human", "eins"), ("gpt", good * 30)],
+    ]
+    rows = [{"conversations": [{"from": role, "value": text} for role, text in talk]} for talk in talks]
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    limits = ("--max-tokens", 64, "--tokenizer", "practice-base")
+    result = run_cli("prompts", "import", tmp_path / "a.json", "--name", "s", "--clean", *limits, "--json")
+    assert (result.code, result.json["imported"]) == (0, 1)
+    assert result.json["cleaning"] | {"short": 1, "too-long": 1} == result.json["cleaning"]
+    assert "short: 1 conversations left out for an answer of fewer than 16 characters" in result.err
+    answers = ("traces", "import", tmp_path / "a.json", "--teacher-name", "t", "--json")
+    result = run_cli(*answers, "--name", "r", "--clean", "--without", "short", "--languages", "en")
+    assert (result.code, result.json["imported"], "short" in result.json["cleaning"]) == (0, 3, False)
+    for options, words in (
+        (("--languages", "en"), "--languages is a rule for cleaning. Add --clean."),
+        (("--clean", "--max-tokens", 64), "counted by a tokenizer"),
+        (("--clean", "--without", "everything"), "no cleaning rule 'everything'"),
+        (("--clean", "--max-tokens", 64, "--tokenizer", "nothing"), "no model named 'nothing'"),
+        (("--batch-input", tmp_path / "nowhere.jsonl"), "There is no file"),
+    ):
+        result = run_cli(*answers, "--name", "x", *options)
+        assert (result.code, result.out) == (2, "")
+        assert words in result.err
+    assert run_cli("prompts", "list", "--json").json["sources"] == [{"source": "s", "kind": "import", "count": 1}]

@@ -117,7 +117,7 @@ def test_messages_keep_system_message_and_the_wanted_reply(prompts: Prompts, tmp
     report = prompts.import_file(lines(tmp_path / "a.jsonl", {"messages": said}, {"messages": picture}), "new")
     (prompt,) = prompts.page("new")
     assert (prompt.text, prompt.system, prompt.answer, prompt.messages) == ("2 + 2?", "Be brief.", "4", None)
-    assert report.reasons == {"a turn holds more than text": 1}
+    assert report.reasons == {"a turn holds an image": 1}
 
 
 def test_tasks_lose_their_end_of_text_marker(prompts: Prompts, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_an_unusable_name_is_refused(prompts: Prompts, name: str) -> None:
 
 def test_a_name_taken_meanwhile_is_told_as_such(prompts: Prompts) -> None:
     def rows() -> object:
-        prompts._check_free = lambda name: None  # type: ignore[method-assign]
+        prompts.check_free = lambda name: None  # type: ignore[method-assign]
         yield NewPrompt("a")
 
     prompts.add("s", "import", rows())  # type: ignore[arg-type]

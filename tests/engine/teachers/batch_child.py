@@ -1,6 +1,6 @@
 """Carries runs out through the Batch API in processes that kill themselves: reads `RUN MOMENT` lines from its input.
 
-A moment is a number: before and after each call that writes to the store, to the disk or to the provider there is one.
+A moment is a number: before each call that writes to the store, to the disk or to the provider there is one.
 Negative numbers kill nothing. Answers with the exit status of each, and the pid before it.
 """
 
@@ -34,7 +34,7 @@ def main(workspace: Path) -> None:
         pid = os.fork()
         if pid == 0:
             _dies_at(int(moment))
-            rooms = open_rooms(Settings(workspace=workspace, batch_requests=5))
+            rooms = open_rooms(Settings(workspace=workspace, batch_requests=4))
             carry_out(rooms, name)
             os._exit(0)
         print(pid, flush=True)
@@ -52,9 +52,7 @@ def _dies_at(moment: int) -> None:
     def around(function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*arguments: Any, **options: Any) -> Any:
             passing()
-            result = function(*arguments, **options)
-            passing()
-            return result
+            return function(*arguments, **options)
 
         return wrapped
 

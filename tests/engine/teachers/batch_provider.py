@@ -1,4 +1,4 @@
-"""A Batch API over HTTP that follows a script: files, batches, their states, and every way in which results go wrong."""
+"""A Batch API over HTTP that follows a script: files, batches, their states, and every way that results go wrong."""
 
 import json
 import os

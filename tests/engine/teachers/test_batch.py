@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from batch_provider import NOTHING, BatchProvider, answer, lost, refused
 from batch_rooms import batches, carry_out, kept, states
-from collecting_rooms import Rooms
+from collecting_rooms import Rooms, rooms_on
 from sqlmodel import select
 
 from studio.engine.errors import BadInput
+from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, RawReply, Request, Trace
 from studio.engine.teachers.faults import Fault
 from studio.engine.teachers.reply import unpacked
@@ -72,7 +73,7 @@ def test_a_run_comes_back_whole_at_half_the_price(rooms: Rooms, provider: Start)
 
 def test_files_are_split_by_requests_and_by_bytes(rooms: Rooms, provider: Start) -> None:
     at = provider()
-    name, texts = begun(rooms, at, 25)
+    name, _ = begun(rooms, at, 25)
     limited(rooms, batch_requests=10)
     assert carry_out(rooms, name)["completed"] == 25
     assert [len(at.rows(made.input_file_id)) for made in at.batches.values()] == [10, 10, 5]
@@ -90,7 +91,7 @@ def test_a_question_that_no_file_can_hold_fails_alone(rooms: Rooms, provider: St
     from studio.engine.prompts.record import NewPrompt
 
     at = provider()
-    name, _ = begun(rooms, at, 3)
+    begun(rooms, at, 3)
     limited(rooms, batch_bytes=1000)
     rooms.prompts.add("long", "import", [NewPrompt(text=text) for text in ("short", "x" * 2000, "brief")])
     run = rooms.collecting.create("scripted", "long", send="batch")
@@ -327,6 +328,23 @@ def test_a_refused_key_on_every_line_stops_after_one_batch(rooms: Rooms, provide
     assert len(at.batches) == 1 and states(rooms) == {"waiting"}
 
 
+def test_a_batch_of_nothing_but_refusals_stops_the_run(rooms: Rooms, provider: Start) -> None:
+    at = provider(lambda *_: refused(400, "no such parameter"))
+    name, _ = begun(rooms, at, 30)
+    limited(rooms, batch_requests=10)
+    with pytest.raises(Fault, match="no such parameter"):
+        carry_out(rooms, name)
+    assert rooms.collecting.get(name).failed == 10
+    assert carry_out(rooms, name, cancel=True)["failed"] == 30
+
+
+def test_the_last_hopeless_questions_do_not_stop_a_run(rooms: Rooms, provider: Start) -> None:
+    at = provider(lambda question, _times: answer() if question.endswith("0?") else lost("batch_expired"))
+    name, _ = begun(rooms, at, 30)
+    report = carry_out(rooms, name)
+    assert (report["completed"], report["failed"], report["stopped_by"]) == (3, 27, None)
+
+
 def test_a_flaky_provider_is_borne_with(rooms: Rooms, provider: Start) -> None:
     """Every kind of call fails now and then, before its work or, worse, after it."""
     from starlette.responses import JSONResponse, Response
@@ -360,3 +378,31 @@ def test_azure_gets_its_version_its_header_and_its_path(rooms: Rooms, provider: 
     assert {headers["query"] for headers in at.headers} == {"api-version=2024-10-21"}
     (made,) = at.batches.values()
     assert made.endpoint == "/chat/completions" == at.rows(made.input_file_id)[0]["url"]
+
+
+def test_batches_are_the_same_on_both_databases(database: Database, provider: Start) -> None:
+    """Faults, expiry, a stop and a resume, a cancellation, and reuse."""
+    rooms, asked = rooms_on(database), dict[str, int]()
+
+    def script(question: str, _times: int) -> dict[str, Any]:
+        asked[question] = asked.get(question, 0) + 1
+        number = int(question.split()[-1].rstrip("?"))
+        if number == 0:
+            return refused(400, "too long")
+        return lost("batch_expired") if number % 4 == 1 and asked[question] == 1 else answer()
+
+    at = provider(script, polls=10**9)
+    name, _ = begun(rooms, at, 20, input_price=1, output_price=1, parameters={"max_tokens": 50}, budget_usd=1)
+    limited(rooms, batch_requests=8)
+    assert carry_out(rooms, name, should_stop=lambda: at.calls["get:after"] > 4)["stopped_by"] == "user"
+    carry_out(rooms, name, cancel=True)
+    at.polls = 0
+    report = carry_out(rooms, name)
+    assert (report["completed"], report["failed"]) == (19, 1)
+    assert states(rooms) == {"done", "failed"}
+    assert max(at.worked.values()) == 1
+    assert rooms.collecting.retry_failed(name) == 1
+    at.script = lambda *_: answer()
+    assert carry_out(rooms, name)["completed"] == 20
+    forecast = rooms.collecting.foresee("scripted", "questions", send="batch")
+    assert (forecast.from_answers, forecast.output_tokens, forecast.seconds_high) == (20, 200, 86_400)

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Attempt, Prompt, Request, Teacher, Trace
-from studio.engine.teachers.matrix import MOST, Cell, matrix_cost, try_matrix
+from studio.engine.teachers.matrix import MOST, Cell, matrix_cost, try_matrix, usual_answers
 from studio.engine.teachers.plan import Manner
 
 Start = Callable[..., ScriptedTeacher]
@@ -120,6 +120,25 @@ def test_a_trial_is_bounded_and_needs_something_to_ask(rooms: Rooms) -> None:
     ):
         with pytest.raises(BadInput):
             try_matrix(teachers, manners, prompt)
+
+
+def test_a_key_that_the_instance_does_not_permit_is_never_sent(
+    rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
+    server = scripted()
+    teacher = rooms.add_teacher(server.base_url, api_key_env="DATABASE_PASSWORD")
+    (cell,) = try_matrix([teacher], [None], PROMPT, permitted_keys=("OPENAI_API_KEY",))
+    assert "DATABASE_PASSWORD" in (cell.error or "") and "hunter2" not in (cell.error or "") and server.keys == []
+
+
+def test_past_answers_say_how_long_the_next_may_be(rooms: Rooms, scripted: Start) -> None:
+    known = rooms.add_teacher(scripted(lambda _number, body: answering(body, tokens=40)).base_url)
+    unknown = rooms.add_teacher("http://127.0.0.1:9/v1", "unknown")
+    rooms.add_prompts(3)
+    rooms.collect()
+    with rooms.database.session() as session:
+        assert usual_answers(session, [known, unknown], [None]) == {"scripted": 40}
 
 
 def test_the_cost_is_foreseen_from_lengths_and_prices() -> None:

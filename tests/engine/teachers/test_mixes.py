@@ -63,7 +63,8 @@ def test_a_run_follows_the_sets_of_collections_and_tasks(database: Database, scr
     rooms = rooms_on(database)
     rooms.add_teacher(scripted().base_url)
     rooms.prompts.add("questions", "import", [
-        *(NewPrompt(f"Sum {n}?", task="sums") for n in range(3)), *(NewPrompt(f"Day {n}?", family="days") for n in range(3)),
+        *(NewPrompt(f"Sum {n}?", task="sums") for n in range(3)),
+        *(NewPrompt(f"Day {n}?", family="days") for n in range(3)),
         *(NewPrompt(f"Why {n}?") for n in range(3)),
     ])  # fmt: skip
     with database.session() as session:

@@ -22,7 +22,7 @@ def test_a_plan_survives_the_settings_of_a_run() -> None:
     plan = Plan((BRIEF, LONG), False, 3, {"temperature": 0.5}, 9, 1.5, True)
     assert Plan.from_settings(plan.as_settings()) == plan
     sets = {"by_collection": {"T0": {"long": 1.0}}, "by_task": {"sums": {"brief": 1.0}}}
-    special = Plan((BRIEF, LONG), **sets, student=BRIEF)
+    special = Plan((BRIEF, LONG), parameters={}, **sets, student=BRIEF)
     assert Plan.from_settings(json.loads(json.dumps(special.as_settings()))) == special
 
 

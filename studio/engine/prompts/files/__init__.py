@@ -1,36 +1,54 @@
-"""Files that hold rows: JSON (lines or one list), CSV and Parquet, the first two also gzipped. Each reader streams and
-yields a `Record` for a row or a `Skip` for what is not one."""
+"""Where rows come from: JSON (lines or one list), CSV, Parquet, Arrow, a folder of the `datasets` library, its hub.
+Each reader streams and yields a `Record` for a row or a `Skip` for what is not one."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from studio.engine.errors import BadInput
-from studio.engine.prompts.files import csv_rows, json_rows, opening, parquet
+from studio.engine.prompts.files import arrow, csv_rows, data_sets, json_rows, opening, parquet
 from studio.engine.prompts.record import Record, Skip
 
 Reader = Callable[[Path], Iterator[Record | Skip]]
 
-READERS: dict[str, Reader] = {"jsonl": json_rows.rows, "csv": csv_rows.rows, "parquet": parquet.rows}
+READERS: dict[str, Reader] = {
+    "jsonl": json_rows.rows,
+    "json": json_rows.rows,
+    "csv": csv_rows.rows,
+    "tsv": partial(csv_rows.rows, delimiter="\t"),
+    "parquet": parquet.rows,
+    "arrow": arrow.rows,
+    "dataset": data_sets.folder_rows,
+    "hub": data_sets.hub_rows,
+}
 
 SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
     ".csv": "csv",
-    ".tsv": "csv",
+    ".tsv": "tsv",
     ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
 }
 
 
 def kind_of(path: Path) -> str:
     """Which reader a file needs, by its first bytes and then by its name. Refuses what holds no rows."""
+    if data_sets.is_hub(path):
+        return "hub"
+    if path.is_dir():
+        return "dataset"
     head = opening.head(path)
     if head.startswith(parquet.MAGIC):
         return "parquet"
-    opening.refuse_binary(path, head)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     named = next((SUFFIXES[suffix] for suffix in reversed(suffixes) if suffix in SUFFIXES), None)
-    if named in ("jsonl", "csv"):
+    if arrow.is_arrow(head) or named == "arrow":
+        return "arrow"
+    opening.refuse_binary(path, head)
+    if named is not None and named != "parquet":
         return named
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text[:1] in (b"{", b"["):
@@ -38,9 +56,19 @@ def kind_of(path: Path) -> str:
     if any(mark in text.split(b"\n", 1)[0] for mark in (b",", b"\t", b";")):
         return "csv"
     raise BadInput(
-        f"{path} is neither JSON, CSV nor Parquet as far as its first bytes tell. Name its format with --format "
-        "(jsonl, csv, parquet, alpaca, sharegpt, messages or tasks)."
+        f"{path} is neither JSON, CSV, Parquet nor Arrow as far as its first bytes tell. Name its format with --format "
+        f"({', '.join(READERS)}, or a shape such as alpaca or messages)."
     )
 
 
-__all__ = ["READERS", "Reader", "kind_of"]
+def check(path: Path, reader: str) -> None:
+    """Raises `BadInput` for what is not there at all, before anything else is said about it."""
+    if reader == "hub":
+        data_sets.hub_name(path)
+    elif reader == "dataset" and not path.is_dir():
+        raise BadInput(f"{path} is not a folder of a data set. Name the folder that `save_to_disk` made.")
+    elif reader != "dataset":
+        opening.head(path)
+
+
+__all__ = ["READERS", "Reader", "check", "kind_of"]

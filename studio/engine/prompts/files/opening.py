@@ -13,6 +13,8 @@ MAX_RECORD_BYTES = 8 * 1024 * 1024
 """A longer row is left out: no teacher takes such a prompt, and a file without line ends must not fill the memory."""
 HEAD_BYTES = 8192
 GZIP = b"\x1f\x8b"
+MOST_NULS = 0.02
+"""Of a file's first bytes. A stray one is a fault of its row; a file that is full of them holds no text."""
 
 
 @contextmanager
@@ -50,8 +52,8 @@ def refuse_binary(path: Path, first: bytes) -> None:
         raise BadInput(
             f"{path} is a spreadsheet or a zip archive. Export it as CSV, or unpack it, and import that file."
         )
-    if b"\0" in first:
-        raise BadInput(f"{path} is a binary file, not rows of text. Prompts come as JSON, CSV or Parquet.")
+    if first.count(b"\0") > len(first) * MOST_NULS:
+        raise BadInput(f"{path} is a binary file, not rows of text. Prompts come as JSON, CSV, Parquet or Arrow.")
 
 
 def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:

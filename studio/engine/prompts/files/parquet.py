@@ -1,6 +1,7 @@
 """Rows of a Parquet file, read in batches with pyarrow."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,26 @@ def rows(path: Path) -> Iterator[Record]:
 
 def open_parquet(path: Path) -> Any:
     """The opened file, a context manager."""
-    try:
+    with needs_pyarrow():
         from pyarrow import ArrowInvalid
         from pyarrow.parquet import ParquetFile
-    except ImportError as exc:
-        raise MissingPart("Parquet files need pyarrow, which is not installed here. Run: pip install pyarrow") from exc
     try:
         return ParquetFile(path)
     except (ArrowInvalid, OSError) as exc:
-        raise BadInput(f"{path} is not a Parquet file that can be read ({_first_line(exc)}).") from exc
+        raise BadInput(f"{path} is not a Parquet file that can be read ({first_line(exc)}).") from exc
+
+
+@contextmanager
+def needs_pyarrow() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as exc:
+        raise MissingPart("Parquet and Arrow need pyarrow, which is not installed here: pip install pyarrow") from exc
+
+
+def first_line(exc: BaseException) -> str:
+    """What a library says is wrong, on one line."""
+    return str(exc).strip().splitlines()[0][:200].rstrip(". ") if str(exc).strip() else type(exc).__name__
 
 
 def _batches(path: Path, file: Any) -> Iterator[Any]:
@@ -39,8 +51,4 @@ def _batches(path: Path, file: Any) -> Iterator[Any]:
     try:
         yield from file.iter_batches(batch_size=BATCH_ROWS)
     except (ArrowException, OSError) as exc:
-        raise BadInput(f"{path} is damaged and cannot be read to its end ({_first_line(exc)}).") from exc
-
-
-def _first_line(exc: BaseException) -> str:
-    return str(exc).strip().splitlines()[0] if str(exc).strip() else type(exc).__name__
+        raise BadInput(f"{path} is damaged and cannot be read to its end ({first_line(exc)}).") from exc

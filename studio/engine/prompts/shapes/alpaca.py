@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from studio.engine.prompts.record import NewPrompt, Unusable
-from studio.engine.prompts.shapes.shape import required_text, text_of
-
-NO_INPUT = ("", "<noinput>")
+from studio.engine.prompts.shapes.shape import Shape, required_text, text_of, with_input
 
 
-class Alpaca:
+class Alpaca(Shape):
     name: ClassVar[str] = "alpaca"
     mapping: ClassVar[dict[str, str]] = {
         "prompt": "instruction + input", "system": "system", "answer": "output", "task": "name", "id": "id",
@@ -22,7 +20,7 @@ class Alpaca:
         instruction = required_text(row.get("instruction"))
         for instance in self._instances(row):
             yield NewPrompt(
-                text=_with_input(instruction, text_of(instance.get("input"), "input")),
+                text=with_input(instruction, text_of(instance.get("input"), "input")),
                 system=text_of(row.get("system"), "system message"),
                 answer=text_of(instance.get("output"), "output"),
                 task=text_of(row.get("name"), "name"),
@@ -36,9 +34,3 @@ class Alpaca:
         if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in instances):
             raise Unusable("the instances are not a list of objects")
         return instances or [{}]
-
-
-def _with_input(instruction: str, given: str | None) -> str:
-    if given is None or given.strip().lower() in NO_INPUT:
-        return instruction
-    return f"{instruction}\n\n{given}"

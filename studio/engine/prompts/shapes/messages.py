@@ -5,16 +5,16 @@ said, and is kept as the known answer.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, ClassVar
 
-from studio.engine.prompts.record import NewPrompt
-from studio.engine.prompts.shapes.shape import text_of
-from studio.engine.prompts.shapes.turns import conversation
+from studio.engine.prompts.dialogue import Dialogue
+from studio.engine.prompts.shapes.shape import Conversations, text_of
+from studio.engine.prompts.shapes.turns import read_turns
 
 
-class Messages:
+class Messages(Conversations):
     name: ClassVar[str] = "messages"
+    knows_answers = True
     mapping: ClassVar[dict[str, str]] = {
         "prompt": "messages", "system": "messages", "answer": "messages", "task": "task", "id": "id",
     }  # fmt: skip
@@ -22,11 +22,9 @@ class Messages:
     def matches(self, row: dict[str, Any]) -> bool:
         return isinstance(row.get("messages"), list)
 
-    def prompts(self, row: dict[str, Any]) -> Iterator[NewPrompt]:
-        prompt, reply = conversation(row.get("messages"), role_key="role", text_key="content")
-        yield replace(
-            prompt,
-            answer=reply or None,
-            task=text_of(row.get("task"), "task"),
-            external_id=text_of(row.get("id"), "id"),
+    def dialogues(self, row: dict[str, Any]) -> Iterator[Dialogue]:
+        yield Dialogue(
+            read_turns(row.get("messages"), role_key="role", text_key="content"),
+            text_of(row.get("id"), "id"),
+            about={"task": text_of(row.get("task"), "task")},
         )

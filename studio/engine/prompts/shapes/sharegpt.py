@@ -4,25 +4,26 @@ What the chat model replied is not kept as a known answer: nobody says that it i
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, ClassVar
 
-from studio.engine.prompts.record import NewPrompt
-from studio.engine.prompts.shapes.shape import text_of
-from studio.engine.prompts.shapes.turns import conversation
+from studio.engine.prompts.dialogue import Dialogue, Turn
+from studio.engine.prompts.shapes.shape import Conversations, text_of
+from studio.engine.prompts.shapes.turns import read_turns
 
 
-class ShareGPT:
+class ShareGPT(Conversations):
     name: ClassVar[str] = "sharegpt"
     mapping: ClassVar[dict[str, str]] = {"prompt": "conversations", "system": "conversations", "id": "id"}
 
     def matches(self, row: dict[str, Any]) -> bool:
         return isinstance(row.get("conversations"), list)
 
-    def prompts(self, row: dict[str, Any]) -> Iterator[NewPrompt]:
-        turns = row.get("conversations")
-        plain = isinstance(turns, list) and any(isinstance(turn, dict) and "from" in turn for turn in turns)
+    def dialogues(self, row: dict[str, Any]) -> Iterator[Dialogue]:
+        listed = row.get("conversations")
+        plain = isinstance(listed, list) and any(isinstance(turn, dict) and "from" in turn for turn in listed)
         keys = {"role_key": "from", "text_key": "value"} if plain else {"role_key": "role", "text_key": "content"}
-        prompt, _ = conversation(turns, **keys)
-        yield replace(prompt, system=prompt.system or text_of(row.get("system"), "system message"),
-                      external_id=text_of(row.get("id"), "id"))  # fmt: skip
+        turns = read_turns(listed, **keys)
+        system = text_of(row.get("system"), "system message")
+        if system and not any(turn.is_instruction and turn.text for turn in turns):
+            turns = (Turn("system", system), *turns)
+        yield Dialogue(turns, text_of(row.get("id"), "id"))

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from studio.engine.prompts.record import NewPrompt
-from studio.engine.prompts.shapes.shape import required_text, text_of
+from studio.engine.prompts.shapes.shape import Shape, required_text, text_of
 
 END_MARKERS = ("<|endoftext|>", "</s>", "<eos>")
 
 
-class Tasks:
+class Tasks(Shape):
     name: ClassVar[str] = "tasks"
     mapping: ClassVar[dict[str, str]] = {"prompt": "prompt", "answer": "completion", "task": "task", "id": "id"}
 

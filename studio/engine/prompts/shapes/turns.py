@@ -1,12 +1,10 @@
-"""A conversation as a prompt: its system message, its turns up to the last question, and what was said to that."""
+"""A list of turns as files hold it, read into a conversation; a turn of anything but text is refused by its name."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
+from studio.engine.prompts.dialogue import CARRIED, RESULTS, Dialogue, Turn, question_of
 from studio.engine.prompts.record import NewPrompt, Unusable
-from studio.engine.prompts.shapes.shape import EMPTY_PROMPT
 
 ROLES = {
     "system": "system",
@@ -20,49 +18,55 @@ ROLES = {
     "bard": "assistant",
     "bing": "assistant",
     "model": "assistant",
+    "tool": "tool",
+    "function": "function",
 }
+OTHER_PARTS = {
+    "image": "an image",
+    "image_url": "an image",
+    "input_image": "an image",
+    "audio": "audio",
+    "input_audio": "audio",
+    "video": "a video",
+    "video_url": "a video",
+    "file": "a file",
+    "input_file": "a file",
+}
+WITHOUT_TEXT = "a turn without text"
 
 
-@dataclass(frozen=True)
-class Turn:
-    role: str
-    text: str
-
-
-def conversation(turns: object, *, role_key: str, text_key: str) -> tuple[NewPrompt, str | None]:
-    """The prompt of a conversation and the reply that followed its last question, None when it ends with the question.
-
-    A reply before the first question is trimmed; after that the roles must alternate. Raises `Unusable`.
-    """
+def read_turns(turns: object, *, role_key: str, text_key: str) -> tuple[Turn, ...]:
+    """The turns of a list of objects. Raises `Unusable`."""
     if not isinstance(turns, list):
         raise Unusable("no conversation")
-    said = [_turn(turn, role_key, text_key) for turn in turns]
-    system = "\n\n".join(turn.text for turn in said if turn.role == "system")
-    spoken = [turn for turn in said if turn.role != "system"]
-    while spoken and spoken[0].role == "assistant":
-        spoken.pop(0)
-    reply = spoken.pop().text if spoken and spoken[-1].role == "assistant" else None
-    return _prompt(spoken, system or None), reply
+    return tuple(read_turn(turn, role_key, text_key) for turn in turns)
 
 
-def _prompt(spoken: list[Turn], system: str | None) -> NewPrompt:
-    if not spoken:
-        raise Unusable("no user turn")
-    if any(before.role == after.role for before, after in pairwise(spoken)):
-        raise Unusable("the turns do not alternate")
-    if not spoken[-1].text.strip():
-        raise Unusable(EMPTY_PROMPT)
-    history = [{"role": turn.role, "content": turn.text} for turn in spoken] if len(spoken) > 1 else None
-    return NewPrompt(text=spoken[-1].text, system=system, messages=history)
-
-
-def _turn(turn: object, role_key: str, text_key: str) -> Turn:
+def read_turn(turn: object, role_key: str = "role", text_key: str = "content") -> Turn:
+    """One turn with whatever it carries. Raises `Unusable`."""
     if not isinstance(turn, dict):
         raise Unusable("a turn is not an object")
     role = ROLES.get(str(turn.get(role_key, "")).lower())
     if role is None:
         raise Unusable("a turn of unknown role", f"'{str(turn.get(role_key, ''))[:40]}'")
-    return Turn(role, _content(turn.get(text_key)))
+    if turn.get("audio"):
+        raise Unusable("a turn holds audio")
+    carried = {key: turn[key] for key in CARRIED if turn.get(key)}
+    value = turn.get(text_key)
+    if not value and turn.get("refusal"):
+        value = turn["refusal"]
+    if value is None and role == "assistant" and ("tool_calls" in carried or "function_call" in carried):
+        return Turn(role, None, carried)
+    return Turn(role, "" if value is None and role in RESULTS else _content(value), carried)
+
+
+def conversation(turns: object, *, role_key: str, text_key: str) -> tuple[NewPrompt, str | None]:
+    """The prompt of a list of turns and the reply that followed its last question, None when it ends with the question.
+
+    Raises `Unusable`.
+    """
+    prompt, reply = question_of(Dialogue(read_turns(turns, role_key=role_key, text_key=text_key)))
+    return prompt, reply.text if reply else None
 
 
 def _content(value: object) -> str:
@@ -71,11 +75,15 @@ def _content(value: object) -> str:
         return value
     if isinstance(value, list):
         return "\n".join(_parts(value))
-    raise Unusable("a turn without text")
+    raise Unusable(WITHOUT_TEXT)
 
 
 def _parts(parts: Iterable[Any]) -> Iterable[str]:
     for part in parts:
-        if not isinstance(part, dict) or not isinstance(part.get("text"), str):
-            raise Unusable("a turn holds more than text")
-        yield part["text"]
+        text = part.get("text", part.get("refusal")) if isinstance(part, dict) else None
+        if not isinstance(text, str):
+            kind = str(part.get("type", "")) if isinstance(part, dict) else type(part).__name__
+            if kind in OTHER_PARTS:
+                raise Unusable(f"a turn holds {OTHER_PARTS[kind]}")
+            raise Unusable("a turn holds more than text", kind[:40])
+        yield text

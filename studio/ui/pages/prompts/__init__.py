@@ -1,7 +1,8 @@
 """Prompts: the sources of prompts of a project, the library of system messages, and a look at what would be sent.
 
 One file for each part: bringing (import a file), making (practice problems), browsing (the list and one source),
-messages (the library), trying (what is sent). What they show is in views.
+diversity (of one source), inventing (by a teacher), mixing (a source sampled from others), messages (the library),
+trying (what is sent). What they show is in views.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from studio.ui import parts
-from studio.ui.pages.prompts import bringing, browsing, making, messages, trying, views
+from studio.ui.pages.prompts import bringing, browsing, inventing, making, messages, mixing, trying, views
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         browsing.build_list(page, studio, t)
         with gr.Row(equal_height=False):
             with gr.Column(elem_classes="panel", elem_id="prompts-import", min_width=300):
-                bringing.build(studio, t, goto)
+                bringing.build(page, studio, t, goto)
             with gr.Column(elem_classes="panel", elem_id="prompts-practice", min_width=300):
                 making.build(studio, t, goto)
     with gr.Column(visible=False, elem_id="prompts-source") as source:
         browsing.build_source(page, studio, t, goto)
+    with gr.Column(visible=False, elem_id="prompts-invent") as invention:
+        inventing.build(page, studio, t, goto)
+    with gr.Column(visible=False, elem_id="prompts-mixture") as mixture:
+        mixing.build(page, studio, t, goto)
     with gr.Column(visible=False, elem_id="prompts-messages") as library:
         messages.build(page, studio, t, goto)
     with gr.Column(visible=False, elem_id="prompts-try") as trial:
@@ -47,11 +52,13 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
             tabs: str(views.tabs(t, here, tab)),
             sources: gr.Column(visible=tab == "sources" and not chosen),
             source: gr.Column(visible=tab == "sources" and chosen),
+            invention: gr.Column(visible=tab == "invent"),
+            mixture: gr.Column(visible=tab == "mixture"),
             library: gr.Column(visible=tab == "messages"),
             trial: gr.Column(visible=tab == "try"),
         }
 
-    shown = [tabs, sources, source, library, trial]
+    shown = [tabs, sources, source, invention, mixture, library, trial]
     page.load(parts.run_safely(choose, t), None, shown, show_progress="hidden", api_visibility="private")
 
 

@@ -1,99 +1,122 @@
-"""The form that imports a file: it shows what the file is taken for, lets the columns be chosen, then imports."""
+"""The panel that brings in prompts, or answers that exist already, from a file, a folder of a data set or the hub: it
+shows what they are taken for, lets columns and cleaning rules be chosen, then imports."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from markupsafe import Markup
 
 from studio.engine.errors import BadInput
-from studio.engine.prompts import FORMATS
+from studio.engine.prompts import Preview
 from studio.ui import links, parts
-from studio.ui.pages.prompts import views
+from studio.ui.pages.prompts import bringing_views
+from studio.ui.pages.prompts.bringing_form import FILE_TYPES, Form, Given
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
-FILE_TYPES = [".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".gz"]
-MAPPED = ("prompt", "system", "answer", "task", "id")
-AUTO = FORMATS[0]
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 
 
-def build(studio: "Studio", t: Texts, goto: gr.Textbox) -> None:
-    parts.html(Markup('<h2 class="section-title">{}</h2>').format(t("import.title")))
-    file = gr.File(label=t("import.file"), file_types=FILE_TYPES, type="filepath", elem_id="prompts-import-file")
-    preview = parts.html(elem_id="prompts-import-preview")
-    with gr.Accordion(t("import.columns"), open=False, visible=False, elem_id="prompts-import-map") as columns:
-        format_ = gr.Dropdown(list(FORMATS), value=AUTO, label=t("format"), elem_id="prompts-import-format")
-        boxes = [
-            gr.Dropdown([""], value="", label=t(f"field.{field}"), elem_id=f"prompts-import-{field}")
-            for field in MAPPED
-        ]
-    name = gr.Textbox(label=t("source.name"), max_lines=1, elem_id="prompts-import-name")
-    button = gr.Button(t("import"), variant="primary", interactive=False, elem_id="prompts-import-button")
+def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None:
+    """Layout, then wiring."""
+    form = Form(t)
 
-    def recognise(request: gr.Request, path: str | None, format: str, given: str) -> dict[Any, Any]:
-        """A new file or another format: the columns are guessed anew."""
-        if not path:
-            return {preview: "", columns: gr.Accordion(visible=False), button: gr.Button(interactive=False)}
+    def offer_tokenizers(request: gr.Request) -> Any:
+        names = [model.name for model in parts.project_of(request, studio).models.list() if model.kind != "gguf"]
+        return gr.Dropdown(names, value=None)
+
+    def recognise(request: gr.Request, values: dict[Any, Any]) -> dict[Any, Any]:
+        """Another file, place or format, or other than prompts in it: the columns are guessed anew."""
         here = parts.project_of(request, studio)
-        names = here.prompts.columns(Path(path), format)
-        suggested = {name: given or Path(path).name.split(".")[0]}
+        given = form.given({**values, **dict.fromkeys(form.boxes.values(), ""), form.clean: False}, here, t)
+        about = {form.about: gr.Column(visible=given.holds_answers)}
+        if given.path is None:
+            hidden = {box: gr.Column(visible=False) for box in (form.columns, form.cleaning)}
+            return about | hidden | {form.preview: "", form.button: gr.Button(interactive=False)}
+        names = here.prompts.columns(given.path, given.format)
+        suggested = {form.name: given.name or _name_of(given)}
         try:
-            found = here.prompts.preview(Path(path), format)
-        except BadInput:
-            return suggested | choices_of(boxes, names, {}) | {
-                preview: str(views.no_preview(t, names)),
-                columns: gr.Accordion(visible=True, open=True),
-                button: gr.Button(interactive=False),
+            found = look(here, given)
+        except BadInput as exc:
+            return about | suggested | form.choices(names, {}, answers=given.holds_answers) | {
+                form.preview: str(bringing_views.no_preview(t, names, exc)),
+                form.columns: gr.Accordion(visible=True, open=True),
+                form.button: gr.Button(interactive=False),
             }  # fmt: skip
-        return suggested | choices_of(boxes, names, found.mapping) | {
-            preview: str(views.preview(t, found)),
-            columns: gr.Accordion(visible=True),
-            button: gr.Button(interactive=True),
+        can_clean = found.is_conversations or given.holds_answers
+        return about | suggested | form.choices(names, found.mapping, answers=given.holds_answers) | {
+            form.preview: str(bringing_views.preview(t, found)),
+            form.columns: gr.Accordion(visible=True),
+            form.cleaning: gr.Column(visible=can_clean),
+            form.clean: bool(values[form.clean]) and can_clean,
+            form.button: gr.Button(interactive=True),
         }  # fmt: skip
 
-    def remap(request: gr.Request, path: str | None, format: str, *chosen: str | None) -> dict[Any, Any]:
-        """Other columns were chosen: the same file seen through them."""
-        if not path:
-            return {preview: ""}
-        found = parts.project_of(request, studio).prompts.preview(Path(path), format, mapping_of(chosen))
-        return {preview: str(views.preview(t, found)), button: gr.Button(interactive=True)}
-
-    def bring(request: gr.Request, path: str | None, named: str, format: str, *chosen: str | None) -> str:
-        if not path:
-            raise BadInput(t("import.first"))
+    def remap(request: gr.Request, values: dict[Any, Any]) -> dict[Any, Any]:
+        """Other columns or rules were chosen: the same rows seen through them."""
         here = parts.project_of(request, studio)
+        given = form.given(values, here, t)
+        limits = {form.limits: gr.Column(visible=given.rules is not None)}
+        if given.path is None:
+            return limits | {form.preview: ""}
+        found = look(here, given)
+        return limits | {
+            form.preview: str(bringing_views.preview(t, found)), form.button: gr.Button(interactive=True)
+        }  # fmt: skip
+
+    def bring(request: gr.Request, values: dict[Any, Any]) -> str:
+        here = parts.project_of(request, studio)
+        given = form.given(values, here, t)
+        if given.path is None:
+            raise BadInput(t("import.first"))
         told = gr.Progress()
-        report = here.prompts.import_file(
-            Path(path), named, format=format, mapping=mapping_of(chosen),
-            progress=lambda done, total, message: told(None, desc=f"{done:,} {message}"),
+
+        def progress(done: int, total: int | None, message: str) -> None:
+            told(None, desc=f"{done:,} {message}")
+
+        options: dict[str, Any] = {"format": given.format, "mapping": given.mapping, "rules": given.rules}
+        if not given.holds_answers:
+            report = here.prompts.import_file(given.path, given.name, **options, progress=progress)
+            return links.to("prompts", here, source=report.source)
+        made = here.traces.import_file(
+            given.path, given.name, **options, teacher_name=given.teacher, terms=given.terms,
+            every_turn=given.every_turn, batch_input=given.batch_input, progress=progress,
         )  # fmt: skip
-        return links.to("prompts", here, source=report.source)
+        return links.to("traces", here, run=made["run"])
 
-    private: dict[str, Any] = {"api_visibility": "private"}
-    looked = [preview, columns, button, name, *boxes]
-    file.change(parts.run_safely(recognise, t), [file, format_, name], looked, show_progress="minimal", **private)
-    format_.input(parts.run_safely(recognise, t), [file, format_, name], looked, show_progress="hidden", **private)
-    for box in boxes:
-        seen = [file, format_, *boxes]
-        box.input(parts.run_safely(remap, t), seen, [preview, button], show_progress="hidden", **private)
-    given = [file, name, format_, *boxes]
-    button.click(parts.run_safely(bring, t), given, goto, show_progress_on=button, **private)
+    recognising, bringing = parts.run_safely(recognise, t), parts.run_safely(bring, t)
+    looked = [
+        form.preview, form.columns, form.cleaning, form.clean, form.about, form.button, form.name, *form.boxes.values()
+    ]  # fmt: skip
+    for event in (form.file.change, form.look.click, form.place.submit, form.batch_input.change):
+        event(recognising, form.inputs, looked, show_progress="minimal", **PRIVATE)
+    for event in (form.format.input, form.holds_answers.input):
+        event(recognising, form.inputs, looked, show_progress="hidden", **PRIVATE)
+    remapping = parts.run_safely(remap, t)
+    seen = [form.preview, form.button, form.limits]
+    for event in (*(box.input for box in form.boxes.values()), form.clean.change, form.rules.input):
+        event(remapping, form.inputs, seen, show_progress="hidden", **PRIVATE)
+    for event in (form.languages.submit, form.max_tokens.submit, form.tokenizer.input):
+        event(remapping, form.inputs, seen, show_progress="hidden", **PRIVATE)
+    form.button.click(bringing, form.inputs, goto, show_progress_on=form.button, **PRIVATE)
+    page.load(parts.run_safely(offer_tokenizers, t), None, form.tokenizer, show_progress="hidden", **PRIVATE)
 
 
-def mapping_of(chosen: tuple[str | None, ...]) -> dict[str, str] | None:
-    """The column map that the boxes spell; None, for what was recognised, while no box names the prompt."""
-    mapping = {field: column for field, column in zip(MAPPED, chosen, strict=True) if column}
-    return mapping if "prompt" in mapping else None
+def look(here: "Studio", given: Given) -> Preview:
+    """The first rows as the boxes say they are to be read."""
+    assert given.path is not None
+    if not given.holds_answers:
+        return here.prompts.preview(given.path, given.format, given.mapping, rules=given.rules)
+    return here.traces.preview_file(
+        given.path, format=given.format, mapping=given.mapping, rules=given.rules, batch_input=given.batch_input
+    )
 
 
-def choices_of(boxes: list[gr.Dropdown], names: list[str], mapping: dict[str, str]) -> dict[Any, Any]:
-    """Updates that offer a file's columns in every box, with what was guessed chosen where it is a column."""
-    taken = {field: column if column in names else "" for field, column in mapping.items()}
-    if taken.get("prompt", "") == "":
-        taken = {}
-    return {
-        box: gr.Dropdown(["", *names], value=taken.get(field, "")) for box, field in zip(boxes, MAPPED, strict=True)
-    }
+def _name_of(given: Given) -> str:
+    """A name to begin with: the file's, the folder's, or the one on the hub."""
+    assert given.path is not None
+    return given.path.name.removeprefix("hub:").split(":")[0].split(".")[0]
+
+
+__all__ = ["FILE_TYPES", "build"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from studio.ui import links, parts
-from studio.ui.pages.prompts import views
+from studio.ui.pages.prompts import diversity, views
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def build_list(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
 def build_source(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None:
     """One source: where it came from and what is in it. The search and the place are in the address."""
     about = parts.html(elem_id="prompts-about")
+    diversity.build(studio, t)
     with gr.Row(elem_classes="toolbar"):
         search = gr.Textbox(
             label=t("search.prompts"),

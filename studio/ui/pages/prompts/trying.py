@@ -1,8 +1,10 @@
-"""Shows how one prompt and one system message would be sent to a teacher, without sending anything."""
+"""Shows how one prompt and one system message would be sent to a teacher, without sending anything, and leads to the
+Teachers page, where teachers can be tried on it side by side."""
 
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from studio.engine.teachers.plan import Manner, conversation
 from studio.ui import links, parts
@@ -49,7 +51,10 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         library = Manner.of(here.system_messages.get(manner)) if manner else None
         turns = conversation(prompt, library).messages
         replaced = bool(prompt.system) and library is not None
-        return str(views.as_sent(t, turns, replaced=replaced, answer=prompt.answer))
+        matrix = links.to("teachers", here, tab="try", source=chosen, place=number, message=manner)
+        onward = parts.link(t.of("teachers")("try.on"), matrix, button=True, primary=True)
+        shown = views.as_sent(t, turns, replaced=replaced, answer=prompt.answer)
+        return str(Markup('<p class="toolbar">{}</p>{}').format(onward, shown))
 
     def view_sent(request: gr.Request, chosen: str | None, number: int | None, manner: str | None) -> str:
         if not chosen:

@@ -1,5 +1,6 @@
 """What the Prompts page shows, as pure functions from rows to HTML. Prompts come from anywhere: all text is escaped."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,11 @@ from studio.ui.parts import figures
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
-    from studio.engine.prompts import NewPrompt, Preview
     from studio.engine.store.tables import Prompt, PromptSource, SystemMessage
     from studio.engine.studio import Studio
 
-TABS = ("sources", "messages", "try")
+TABS = ("sources", "invent", "mixture", "messages", "try")
 PREVIEW_CHARACTERS = 220
-PREVIEWED_ROWS = 5
 SHOWN_SKIPS = 6
 
 
@@ -114,37 +113,10 @@ def rows(t: Texts, here: "Studio", name: str, page: Sequence["Prompt"], *, query
     return parts.table(columns, cells, caption=name) + steps
 
 
-def preview(t: Texts, found: "Preview") -> Markup:
-    """How a file would be read: its format, where each field comes from, the first prompts and faults."""
-    columns = [parts.Column(t("prompt"), wide=True), parts.Column(t("system.message")), parts.Column(t("known.answer"))]
-    cells = [_preview_row(row) for row in found.rows[:PREVIEWED_ROWS]]
-    taken = ", ".join(f"{t(f'field.{field}')} ← {column}" for field, column in found.mapping.items())
-    faults: dict[str, int] = {}
-    for skip in found.skips:
-        faults[skip.reason] = faults.get(skip.reason, 0) + 1
-    detail = {"reasons": faults, "examples": [(skip.line, str(skip)) for skip in found.skips]}
-    return Markup("{}{}{}").format(
-        parts.note("good", t("recognised", format=found.format), taken),
-        parts.table(columns, cells, caption=t("preview")),
-        left_out(t, detail),
-    )
-
-
-def no_preview(t: Texts, columns: Sequence[str]) -> Markup:
-    """When no column looks like a prompt: what columns there are to choose from."""
-    return parts.note("warn", t("choose.column"), ", ".join(columns))
-
-
 def shortened(text: str, length: int = PREVIEW_CHARACTERS) -> str:
     """One line of a text."""
     line = " ".join(text[: length * 4].split())
     return line if len(line) <= length else line[: length - 1] + "…"
-
-
-def _preview_row(row: "NewPrompt") -> list[Any]:
-    turns = len(row.messages or ())
-    text = f"[{turns}] {row.text}" if turns else row.text
-    return [shortened(text, 160), shortened(row.system or "", 60), shortened(row.answer or "", 60)]
 
 
 def _origin(t: Texts, row: "PromptSource") -> list[tuple[str, Any]]:
@@ -152,11 +124,18 @@ def _origin(t: Texts, row: "PromptSource") -> list[tuple[str, Any]]:
     mapping = ", ".join(f"{t(f'field.{field}')} ← {column}" for field, column in detail.get("mapping", {}).items())
     known = [
         (t("prompts"), row.count), (t("file"), detail.get("file")), (t("format"), detail.get("format")),
-        (t("taken.from"), mapping), (t("families"), ", ".join(detail.get("families", ()))),
-        (t("level"), detail.get("level")), (t("seed"), detail.get("seed")),
+        (t("taken.from"), mapping),
+        (t("invent.method"), t(f"invent.method.{method}") if (method := detail.get("method")) else None),
+        (t("invent.teacher"), detail.get("teacher")), (t("families"), ", ".join(detail.get("families", ()))),
+        (t("level"), detail.get("level")), (t("seed"), detail.get("seed")), (t("cleaned"), _cleaning(t, detail)),
         (t("created"), figures.ago(t, row.created_at)),
     ]  # fmt: skip
     return [(name, value) for name, value in known if value not in (None, "")]
+
+
+def _cleaning(t: Texts, detail: dict[str, Any]) -> str:
+    counts: dict[str, int] = detail.get("cleaning") or {}
+    return ", ".join(f"{t(f'rule.{rule}')}: {figures.number(count)}" for rule, count in counts.items() if count)
 
 
 def _mix(mix: Sequence[tuple[str, int]]) -> Markup:
@@ -212,7 +191,7 @@ def as_sent(t: Texts, turns: Sequence[dict[str, Any]], *, replaced: bool, answer
     """The messages of a request in their order, as a teacher would get them."""
     boxes = Markup().join(
         Markup('<section class="card prompts-turn"><header><h2>{}</h2></header>{}</section>').format(
-            t(f"role.{turn['role']}"), parts.markdown.plain(str(turn["content"]))
+            _role(t, turn), parts.markdown.plain(said(turn))
         )
         for turn in turns
     )
@@ -221,3 +200,15 @@ def as_sent(t: Texts, turns: Sequence[dict[str, Any]], *, replaced: bool, answer
         remarks.append(parts.note("warn", t("system.replaced")))
     known = parts.card(t("known.answer.kept"), parts.markdown.plain(answer)) if answer else Markup()
     return Markup('<div class="stack">{}{}{}</div>').format(Markup().join(remarks), boxes, known)
+
+
+def said(turn: dict[str, Any]) -> str:
+    """What a turn says: its text, and the tools that it calls."""
+    calls = turn.get("tool_calls") or turn.get("function_call")
+    called = json.dumps(calls, ensure_ascii=False, indent=1) if calls else ""
+    return "\n".join(filter(None, (str(turn.get("content") or ""), called)))
+
+
+def _role(t: Texts, turn: dict[str, Any]) -> str:
+    role, name = t(f"role.{turn['role']}"), turn.get("name") or turn.get("tool_call_id")
+    return f"{role} · {name}" if name else role

@@ -1,0 +1,45 @@
+"""Rows of an Arrow file or stream (what the `datasets` library keeps; Feather), read in batches."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from studio.engine.errors import BadInput
+from studio.engine.prompts.files.parquet import first_line, needs_pyarrow
+from studio.engine.prompts.record import Record
+
+FILE_MAGIC = b"ARROW1"
+STREAM_MAGIC = b"\xff\xff\xff\xff"
+SLICE_ROWS = 256
+
+
+def is_arrow(head: bytes) -> bool:
+    return head.startswith((FILE_MAGIC, STREAM_MAGIC))
+
+
+def rows(path: Path) -> Iterator[Record]:
+    with needs_pyarrow():
+        import pyarrow as pa
+    number = 0
+    try:
+        with pa.memory_map(str(path)) as file:
+            for batch in _batches(file):
+                for start in range(0, batch.num_rows, SLICE_ROWS):
+                    for value in batch.slice(start, SLICE_ROWS).to_pylist():
+                        number += 1
+                        yield Record(number, value)
+    except (pa.ArrowException, OSError) as exc:
+        raise BadInput(f"{path} is not an Arrow file that can be read to its end ({first_line(exc)}).") from exc
+
+
+def _batches(file: Any) -> Iterator[Any]:
+    from pyarrow import ipc
+
+    is_file = file.read(len(FILE_MAGIC)) == FILE_MAGIC
+    file.seek(0)
+    if not is_file:
+        yield from ipc.open_stream(file)
+        return
+    reader = ipc.open_file(file)
+    for index in range(reader.num_record_batches):
+        yield reader.get_batch(index)

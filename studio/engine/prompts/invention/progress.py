@@ -1,0 +1,91 @@
+"""What an invention has done so far, as it is kept in the `detail` of the source that it fills, and its report."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from studio.engine.prompts.invention.plan import Plan
+from studio.engine.store.tables import PromptSource, Run
+
+KIND = "invent"
+ASKING = "asking"
+"""The kind of the runs and sources that an invention asks by; lists of prompts and runs leave them out."""
+
+
+@dataclass
+class Standing:
+    """Changed once a round, in the transaction that keeps the round's prompts."""
+
+    token: str
+    """Names the runs of this invention, so that two of the same name never share one."""
+    seeds: dict[str, Any] = field(default_factory=dict)
+    """file, count, left_out and a digest of what was read."""
+    round: int = 1
+    cursor: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    spent: list[str] = field(default_factory=list)
+    """Instructions that came to nothing."""
+    dry: int = 0
+    """Rounds in a row that brought nothing."""
+    stopped_by: str | None = None
+    """None while it goes on; done, user, budget, nothing_new, generations or fault."""
+
+    @classmethod
+    def from_detail(cls, detail: Mapping[str, Any]) -> Self:
+        return cls(**detail["standing"])
+
+    def as_detail(self, plan: Plan) -> dict[str, Any]:
+        return {**plan.as_detail(), "standing": asdict(self)}
+
+    def drop(self, dropped: Counter[str]) -> None:
+        self.dropped = dict(sorted((Counter(self.dropped) + dropped).items()))
+
+
+@dataclass(frozen=True)
+class InventionProgress:
+    """Where an invention is: prompts kept and dropped by rule, requests put to the teacher, dollars spent."""
+
+    name: str
+    plan: Plan
+    kept: int
+    dropped: dict[str, int]
+    requests: int
+    failed: int
+    cost_usd: float
+    round: int
+    seeds: dict[str, Any]
+    stopped_by: str | None
+
+    @property
+    def is_done(self) -> bool:
+        return self.kept >= self.plan.count
+
+    def report(self) -> dict[str, Any]:
+        """What `prompts invent --json` prints."""
+        return {
+            "source": self.name, "kept": self.kept, "dropped": self.dropped, "requests": self.requests,
+            "cost_usd": round(self.cost_usd, 6), "count": self.plan.count, "failed_requests": self.failed,
+            "rounds": self.round - 1, "stopped_by": self.stopped_by if self.stopped_by != "done" else None,
+        }  # fmt: skip
+
+
+def progress_of(session: Session, source: PromptSource) -> InventionProgress:
+    standing, plan = Standing.from_detail(source.detail), Plan.from_detail(source.detail)
+    requests, failed, cost = session.exec(
+        select(func.sum(Run.completed + Run.failed), func.sum(Run.failed), func.sum(Run.cost_usd)).where(
+            Run.project_id == source.project_id, Run.kind == ASKING, col(Run.name).startswith(prefix_of(standing.token))
+        )
+    ).one()
+    return InventionProgress(
+        source.name, plan, source.count, standing.dropped, int(requests or 0), int(failed or 0), float(cost or 0),
+        standing.round, standing.seeds, standing.stopped_by,
+    )  # fmt: skip
+
+
+def prefix_of(token: str) -> str:
+    """How the names of an invention's runs and sources begin."""
+    return f"asking-{token}-"

@@ -1,0 +1,173 @@
+"""Is a text too like one that is kept? Exact ROUGE-L verdicts (Self-Instruct, arXiv 2212.10560), through an index.
+
+    index = SimilarityIndex()
+    if index.match(text) is None:        # no kept text has ROUGE-L F1 >= 0.7 with it
+        index.add(text)
+
+A verdict is the one that comparing with every kept text gives: texts that the index leaves out cannot reach the
+threshold. A text of m tokens needs a longest common subsequence of at least t(m+n)/2 with one of n tokens, so it must
+share that many tokens with it, and at least one of its rarest m - t(m+n)/2 + 1: only the lists of those are read.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+THRESHOLD = 0.7
+_SLACK = 1e-9
+"""Bounds are rounded down by this much; the last word is the floating-point sum of the `rouge-score` package."""
+
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_UNSPACED += "\U00020000-\U0003ffff"
+_SPACED = "\u0370-\u0589\u0591-\u060b\u060d-\u061a\u061c-\u061e\u0620-\u06d3\u06d5-\u0963\u0966-\u0dff"
+_SPACED += "\u10a0-\u135a\uac00-\ud7a3"
+_TOKEN = re.compile(f"[a-z0-9]+|[{_UNSPACED}]|[{_SPACED}]+")
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-case runs of ASCII letters and digits, as the `rouge-score` package has them without its stemmer.
+
+    That package drops every other letter, which would make all Chinese prompts the same empty text. Here each character
+    of a script without spaces (Chinese, Japanese, Thai, Lao, Burmese, Khmer) and each word of another non-Latin script
+    is a token as well. Texts without such scripts have exactly its tokens.
+    """
+    return _TOKEN.findall(text.lower())
+
+
+def rouge_l(first: Sequence[object], second: Sequence[object]) -> float:
+    """ROUGE-L F1 of two token sequences, 0 when one is empty."""
+    positions: dict[object, int] = {}
+    for place, token in enumerate(first):
+        positions[token] = positions.get(token, 0) | (1 << place)
+    return _f1(_common(positions, len(first), second), len(first), len(second))
+
+
+@dataclass(frozen=True)
+class Match:
+    """A kept text that is too like: the number that `add` gave it, and ROUGE-L F1."""
+
+    number: int
+    score: float
+
+
+class SimilarityIndex:
+    """Kept texts, asked whether a new one is too like any of them. Grows by `add`; takes time only for likely texts."""
+
+    def __init__(self, threshold: float = THRESHOLD) -> None:
+        if not 0 < threshold <= 1:
+            raise ValueError("The threshold of a similarity index is above 0 and at most 1.")
+        self._threshold = threshold
+        self._elements: dict[tuple[str, int], int] = {}
+        """A token's first, second ... occurrence in a text are different elements, so that overlaps count repeats."""
+        self._token_of: list[int] = []
+        self._token_ids: dict[str, int] = {}
+        self._frequency: list[int] = []
+        self._texts: list[tuple[int, ...]] = []
+        self._lists: list[dict[int, list[int]]] = []
+        """For each element: length of text -> numbers of the texts."""
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def add(self, text: str) -> int:
+        """Keeps a text and returns its number."""
+        number, known = len(self._texts), self._known(tokens(text), new=True)
+        self._texts.append(known)
+        for element in known:
+            self._frequency[element] += 1
+            self._lists[element].setdefault(len(known), []).append(number)
+        return number
+
+    def match(self, text: str) -> Match | None:
+        """A kept text whose ROUGE-L F1 with this one reaches the threshold, or None when there is none."""
+        words = tokens(text)
+        asked = self._known(words, new=False)
+        if not words or not asked:
+            return None
+        elements, positions = frozenset(asked), self._positions(words)
+        for number in self._candidates(asked, len(words)):
+            kept = self._texts[number]
+            if sum(map(elements.__contains__, kept)) < self._need(len(words), len(kept)):
+                continue
+            common = _common(positions, len(words), [self._token_of[element] for element in kept])
+            score = _f1(common, len(words), len(kept))
+            if score >= self._threshold:
+                return Match(number, score)
+        return None
+
+    def _candidates(self, asked: tuple[int, ...], size: int) -> Iterator[int]:
+        """Texts that may share enough elements with one of `size` tokens, the likeliest of each length first.
+
+        At most `size - need` of its elements may be missing in the other text. Those that no kept text has are missing
+        for certain; of the rest, one more than may still be missing, the rarest, must hold a shared one.
+        """
+        unknown = size - len(asked)
+        probes = {length: size - self._need(size, length) + 1 - unknown for length in self._lengths(size)}
+        found: dict[int, Counter[int]] = {}
+        for rank, element in enumerate(sorted(asked, key=self._frequency.__getitem__)[: max(0, *probes.values())]):
+            for length, numbers in self._lists[element].items():
+                if rank < probes.get(length, 0):
+                    found.setdefault(length, Counter()).update(numbers)
+        for length in sorted(found, key=lambda length: abs(length - size)):
+            yield from (number for number, _ in found[length].most_common())
+
+    def _lengths(self, size: int) -> range:
+        """The lengths that a text like one of `size` tokens can have."""
+        share = self._threshold / (2 - self._threshold)
+        low, high = math.ceil(size * share - _SLACK), math.floor(size / share + _SLACK)
+        return range(max(low, 1), high + 1)
+
+    def _need(self, size: int, length: int) -> int:
+        return math.ceil(self._threshold * (size + length) / 2 - _SLACK)
+
+    def _positions(self, words: list[str]) -> dict[object, int]:
+        """Token -> a bit for each place where the asked text has it."""
+        positions: dict[object, int] = {}
+        for place, word in enumerate(words):
+            token = self._token_ids.get(word)
+            if token is not None:
+                positions[token] = positions.get(token, 0) | (1 << place)
+        return positions
+
+    def _known(self, words: list[str], *, new: bool) -> tuple[int, ...]:
+        """The elements of a text in its order; unknown ones are made when `new`, else left out."""
+        seen: Counter[str] = Counter()
+        known = []
+        for word in words:
+            key = (word, seen[word])
+            seen[word] += 1
+            element = self._elements.get(key)
+            if element is None and new:
+                element = self._new_element(key)
+            if element is not None:
+                known.append(element)
+        return tuple(known)
+
+    def _new_element(self, key: tuple[str, int]) -> int:
+        element = self._elements[key] = len(self._elements)
+        self._token_of.append(self._token_ids.setdefault(key[0], len(self._token_ids)))
+        self._frequency.append(0)
+        self._lists.append({})
+        return element
+
+
+def _common(positions: dict[object, int], size: int, other: Sequence[object]) -> int:
+    """Length of the longest common subsequence, a whole row of the table at a time as the bits of one integer.
+
+    Hyyrö 2004; `positions` has the places of each token in the sequence of `size` tokens.
+    """
+    row = full = (1 << size) - 1
+    for token in other:
+        matches = row & positions.get(token, 0)
+        if matches:
+            row = ((row + matches) | (row - matches)) & full
+    return size - row.bit_count()
+
+
+def _f1(common: int, first: int, second: int) -> float:
+    if not common:
+        return 0.0
+    precision, recall = common / first, common / second
+    return 2 * precision * recall / (precision + recall)

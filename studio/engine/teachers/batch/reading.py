@@ -1,0 +1,181 @@
+"""Reads what a batch came to: its files are streamed, answers kept a few at a time, faults noted by kind. Reading twice
+changes nothing, so a process killed while at it, or a file that broke off, is simply read again."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from studio.engine.store.tables import Batch, BatchState
+from studio.engine.teachers.batch.api import RemoteBatch
+from studio.engine.teachers.batch.lines import Result, result_of
+from studio.engine.teachers.batch.records import Records
+from studio.engine.teachers.batch.sending import Sender
+from studio.engine.teachers.binding import Question
+from studio.engine.teachers.faults import RETRIED, STOPS_AT_ONCE, Fault, FaultKind
+from studio.engine.teachers.ledger import Kept, Ledger, Timing
+from studio.engine.teachers.reply import read_reply
+
+PAGE = 200
+REFUSED_SHARE = 2
+"""Where more than one in so many lines is refused, it is not the lines that are at fault."""
+IN_A_ROW = 10
+"""Questions that fail for good, in a batch without a single answer, before the whole run is stopped."""
+
+
+@dataclass
+class Tally:
+    """What became of a batch's questions."""
+
+    lines: int = 0
+    answered: int = 0
+    missed: int = 0
+    for_good: int = 0
+    stopping: Fault | None = None
+    """A fault that every further question would meet too."""
+    last: Fault | None = None
+
+    @property
+    def trouble(self) -> Fault | None:
+        in_vain = not self.answered and self.for_good >= IN_A_ROW
+        return self.stopping or (self.last if in_vain and self.last and self.last.kind not in RETRIED else None)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the batches of one run."""
+
+    ledger: Ledger
+    records: Records
+    sender: Sender
+
+    def read(self, batch: Batch, remote: RemoteBatch) -> Tally:
+        """Keeps every answer of a batch that is over and notes every fault, then closes it. Raises `Fault` when its
+        files cannot be had; the batch stays as it is then."""
+        tally = self._kept(batch, remote)
+        if tally.lines > tally.answered:
+            self._noted(batch, remote, tally)
+        tally.for_good += self._refuse_lines(batch, remote)
+        if (fault := self._silence(remote)) is not None:
+            while questions := self.records.unheard_of(batch, self.ledger.plan):
+                self._miss(batch, [(question, fault) for question in questions], tally)
+        nothing = remote.state == "failed" and not tally.lines
+        self.records.close(batch, BatchState.LOST if nothing else BatchState.COLLECTED)
+        return tally
+
+    def _kept(self, batch: Batch, remote: RemoteBatch) -> Tally:
+        """First the answers, so that a line with a fault never hides an answer to the same question. A file with fewer
+        lines than the provider counts is fetched again."""
+        tries = 0
+        while True:
+            tally, broken = Tally(), None
+            try:
+                self.sender.beating(lambda tally=tally: self._read_answers(batch, remote, tally))  # type: ignore[misc]
+            except Fault as fault:
+                if fault.kind not in RETRIED:
+                    raise
+                broken = fault
+            if broken is None and tally.lines >= remote.completed + remote.failed:
+                return tally
+            tries += 1
+            if tries >= self.sender.patience.tries:
+                if broken is not None:
+                    raise broken
+                return tally
+            self.sender.pause(min(self.sender.patience.longest, self.sender.patience.base * 2**tries))
+
+    def _read_answers(self, batch: Batch, remote: RemoteBatch, tally: Tally) -> None:
+        for results in self._pages(remote):
+            tally.lines += len(results)
+            self._keep(batch, results, tally)
+            self.sender.pause(0)
+
+    def _noted(self, batch: Batch, remote: RemoteBatch, tally: Tally) -> None:
+        def again() -> None:
+            for results in self._pages(remote):
+                faults = {result.request_id: self._fault_of(result) for result in results}
+                met = {request_id: fault for request_id, fault in faults.items() if fault is not None}
+                questions = self.records.unsettled(batch, self.ledger.plan, list(met))
+                self._miss(batch, [(question, met[id]) for id, question in questions.items()], tally)
+
+        self.sender.patiently(again)
+
+    def _keep(self, batch: Batch, results: list[Result], tally: Tally) -> None:
+        bodies = {result.request_id: result.body for result in reversed(results) if result.body is not None}
+        questions = self.records.unsettled(batch, self.ledger.plan, list(bodies))
+        kept = []
+        for request_id, question in questions.items():
+            try:
+                answer = read_reply(self.sender.api.who, bodies[request_id] or b"", question.messages)
+            except Fault:
+                continue
+            kept.append(Kept(question, answer, _timing(batch), self.ledger.teacher.batch_price_share))
+        if kept:
+            self.ledger.keep(kept)
+            self.records.change(batch, collected=batch.collected + len(kept))
+        tally.answered += len(kept)
+
+    def _fault_of(self, result: Result) -> Fault | None:
+        """Also that of a body which is no answer."""
+        if result.body is None:
+            return result.fault
+        try:
+            read_reply(self.sender.api.who, result.body, [])
+        except Fault as fault:
+            return fault
+        return None
+
+    def _miss(self, batch: Batch, faults: list[tuple[Question, Fault]], tally: Tally) -> None:
+        """Asked again in a later batch, or failed for good, as the kind of fault and the number of tries demand."""
+        before = self.records.misses([question.request_id for question, _ in faults])
+        patience = self.sender.patience
+        for question, fault in faults:
+            tries = before.get(question.request_id, 0) + 1
+            patient = min(patience.tries, patience.tries_for(fault.kind, answered_before=True))
+            for_good = fault.kind not in STOPS_AT_ONCE and tries >= patient
+            self.ledger.missed(question, fault, _timing(batch), for_good=for_good, in_hand=False)
+            tally.missed += 1
+            tally.for_good += for_good
+            tally.last = fault
+            if fault.kind in STOPS_AT_ONCE:
+                tally.stopping = fault
+
+    def _refuse_lines(self, batch: Batch, remote: RemoteBatch) -> int:
+        """Fails the questions whose lines kept a whole batch from being taken, when they are a small part of it."""
+        refused = {refusal.line: refusal for refusal in remote.refusals if refusal.line}
+        if remote.state != "failed" or len(refused) * REFUSED_SHARE > batch.requests:
+            return 0
+        ids = {self.records.request_at(batch, line): refusal for line, refusal in refused.items()}
+        questions = self.records.unsettled(batch, self.ledger.plan, [id for id in ids if id])
+        for id, question in questions.items():
+            text = f"{self.sender.api.who} refused the line of this question ({ids[id].code}): {ids[id].message}"
+            fault = Fault(FaultKind.BAD_REQUEST, text)
+            self.ledger.missed(question, fault, _timing(batch), for_good=True, in_hand=False)
+        return len(questions)
+
+    def _silence(self, remote: RemoteBatch) -> Fault | None:
+        """What it means that a question is in neither file. One that was cancelled was never asked."""
+        who = self.sender.api.who
+        if remote.state == "expired":
+            return Fault(FaultKind.TIMEOUT, f"{who} did not answer within the time that a batch has.")
+        if remote.state == "completed":
+            return Fault(FaultKind.MALFORMED, f"{who} completed a batch whose files hold no line for this question.")
+        return None
+
+    def _pages(self, remote: RemoteBatch) -> Iterator[list[Result]]:
+        api = self.sender.api
+        for file_id in filter(None, (remote.output_file_id, remote.error_file_id)):
+            results = (result for line in api.lines(file_id) if (result := result_of(api.who, line)) is not None)
+            yield from _by_pages(results)
+
+
+def _by_pages(results: Iterable[Result]) -> Iterator[list[Result]]:
+    stream = iter(results)
+    while page := list(islice(stream, PAGE)):
+        yield page
+
+
+def _timing(batch: Batch) -> Timing:
+    """From when the batch was submitted until it was seen to be over."""
+    began = batch.submitted_at or batch.created_at
+    return Timing(began, max(0.0, (batch.ended_at or time.time()) - began))

@@ -1,0 +1,121 @@
+"""A new collection: what it will take is said before it starts, and its first ten questions can be looked at first."""
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from studio.engine.errors import StudioError
+from studio.engine.store.tables import Teacher
+from studio.engine.teachers.local import is_local
+from studio.engine.teachers.mixes import plan_of
+from studio.engine.teachers.sample import sample_run
+from studio.ui import links, parts
+from studio.ui.pages.collect import form, views
+from studio.ui.text import Texts
+
+if TYPE_CHECKING:
+    from studio.engine.studio import Studio
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+HIDDEN: dict[str, Any] = {"show_progress": "hidden", **PRIVATE}
+SHAPING = ("teacher", "prompts", "manner", "system", "weights", "samples", "seed", "max_tokens", "further", "batch")
+"""Fields that the forecast depends on."""
+
+
+def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None:
+    with gr.Accordion(t("new"), open=False, elem_id="collect-form", elem_classes="panel") as panel:
+        about = parts.html(elem_id="collect-about")
+        every = form.build(t)
+        fields = form.values_of(every)
+        forecast = parts.html(elem_id="collect-forecast")
+        with gr.Row(elem_classes="toolbar"):
+            start = gr.Button(t("start.plain"), elem_id="collect-start", variant="primary", scale=0, min_width=260)
+            sample = gr.Button(t("sample"), elem_id="collect-sample", scale=0, min_width=170)
+
+    def open_form(request: gr.Request) -> dict[Any, Any]:
+        here = parts.project_of(request, studio)
+        teachers = [teacher.name for teacher in here.teachers.list()]
+        sources = [source.name for source in here.prompts.sources()]
+        messages = [message.name for message in here.system_messages.list()]
+        asked, prompts = parts.query_value(request, "teacher"), parts.query_value(request, "prompts")
+        nothing = (t("student.nothing"), form.NOTHING)
+        return {
+            fields["teacher"]: gr.Dropdown(teachers, value=_first(asked, teachers)),
+            fields["prompts"]: gr.Dropdown(sources, value=_first(prompts, sources)),
+            fields["system"]: gr.Dropdown(messages, value=[], multiselect=True),
+            fields["student"]: gr.Dropdown([nothing, *((name, name) for name in messages)], value=form.NOTHING),
+            panel: gr.Accordion(open=bool(asked or prompts or not here.collecting.runs())),
+        }
+
+    def foresee(request: gr.Request, *values: Any) -> dict[Any, Any]:
+        """What the form would take, on the button and below it; what cannot be read is said when it is pressed."""
+        here, typed = parts.project_of(request, studio), dict(zip(fields, values, strict=True))
+        teacher = teacher_of(here, typed["teacher"])
+        shown = {
+            about: str(views.about(t, here, teacher, typed["prompts"])),
+            every["messages"]: gr.Row(visible=typed["manner"] != form.OWN),
+            fields["weights"]: gr.Textbox(visible=typed["manner"] == form.DRAW),
+            fields["seed"]: gr.Textbox(visible=typed["manner"] == form.DRAW),
+            fields["batch"]: gr.Checkbox(visible=takes_batches(teacher), label=views.batch_label(t, teacher)),
+        }
+        try:
+            wanted = form.wanted_of(typed if takes_batches(teacher) else typed | {"batch": False}, t)
+            found = here.collecting.foresee(wanted.teacher, wanted.prompts, **wanted.asked)
+        except StudioError:
+            return shown | {start: gr.Button(t("start.plain")), forecast: ""}
+        return shown | {start: gr.Button(views.start_label(t, found)), forecast: str(views.forecast_view(t, found))}
+
+    def create(request: gr.Request, *values: Any) -> str:
+        here, wanted = read(request, values)
+        run = here.collecting.create(
+            wanted.teacher, wanted.prompts, budget_usd=wanted.budget_usd, name=wanted.name,
+            store_system_message=wanted.student, **wanted.asked,
+        )  # fmt: skip
+        here.collecting.start(run.name)
+        return links.to("collect", here, run=run.name)
+
+    def create_sample(request: gr.Request, *values: Any) -> str:
+        here, wanted = read(request, values)
+        asked = wanted.asked
+        plan = plan_of(
+            here.system_messages, asked.get("system_message"), asked.get("system_mix"), asked["samples"],
+            asked["parameters"], wanted.budget_usd, asked["seed"], wanted.student,
+        )  # fmt: skip
+        teacher, source = here.teachers.get(wanted.teacher), here.prompts.source(wanted.prompts)
+        run = sample_run(here.database, teacher, source, plan)
+        here.collecting.start(run.name)
+        return links.to("collect", here, run=run.name)
+
+    def read(request: gr.Request, values: tuple[Any, ...]) -> tuple["Studio", form.Wanted]:
+        here, typed = parts.project_of(request, studio), dict(zip(fields, values, strict=True))
+        if not takes_batches(teacher_of(here, typed["teacher"])):
+            typed["batch"] = False
+        return here, form.wanted_of(typed, t)
+
+    given = list(fields.values())
+    filled = [fields["teacher"], fields["prompts"], fields["system"], fields["student"], panel]
+    shown = [about, every["messages"], fields["weights"], fields["seed"], fields["batch"], start, forecast]
+    opened = page.load(parts.run_safely(open_form, t), None, filled, **HIDDEN)
+    opened.then(parts.run_safely(foresee, t), given, shown, **HIDDEN)
+    for name in SHAPING:
+        fields[name].change(parts.run_safely(foresee, t), given, shown, trigger_mode="always_last", **HIDDEN)
+    start.click(parts.run_safely(create, t), given, goto, **PRIVATE)
+    sample.click(parts.run_safely(create_sample, t), given, goto, **PRIVATE)
+
+
+def teacher_of(here: "Studio", name: str | None) -> Teacher | None:
+    try:
+        return here.teachers.get(name) if name else None
+    except StudioError:
+        return None
+
+
+def takes_batches(teacher: Teacher | None) -> bool:
+    """A Batch API is worth a switch where it is cheaper; nothing on this machine has one."""
+    if teacher is None or is_local(teacher.base_url) or teacher.batch_price_share >= 1:
+        return False
+    return bool(teacher.input_price or teacher.output_price)
+
+
+def _first(asked: str, names: list[str]) -> str | None:
+    return asked if asked in names else next(iter(names), None)

@@ -1,0 +1,106 @@
+"""The sheet at the side in which a teacher is added or changed. Presets fill in what follows from a kind of server."""
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from markupsafe import Markup
+
+from studio.engine.store.tables import Teacher
+from studio.engine.teachers.presets import PRESETS, Preset, preset_named
+from studio.ui import links, parts
+from studio.ui.pages.teachers import fields
+from studio.ui.text import Texts
+
+if TYPE_CHECKING:
+    from studio.engine.studio import Studio
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+OTHER = "other"
+
+
+class Sheet:
+    """`shown` and `hidden` are updates for a handler whose outputs are `outputs`."""
+
+    def __init__(self, studio: "Studio", t: Texts, goto: gr.Textbox) -> None:
+        self._studio, self._t, self._goto = studio, t, goto
+        with gr.Column(visible=False, elem_id="teachers-sheet", elem_classes="sheet") as self.column:
+            with gr.Row(elem_classes="sheet-head"):
+                self.title = parts.html(elem_id="teachers-sheet-title")
+                self.close = gr.Button(t("close"), elem_id="teachers-close", size="sm", scale=0, min_width=90)
+            self.preset = gr.Dropdown(_kinds(t), value=OTHER, label=t("preset"), elem_id="teachers-preset")
+            self.hint = parts.html(elem_id="teachers-hint")
+            self.fields = fields.build(t)
+            with gr.Row(elem_classes="sheet-foot"):
+                self.save = gr.Button(t("save"), elem_id="teachers-add", variant="primary", scale=0, min_width=160)
+        self.edited = gr.State("")
+        """The name of the teacher that is changed; empty while one is added."""
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.column, self.title, self.preset, self.hint, self.save, self.edited, *self.fields.values()]
+
+    def shown(self, teacher: Teacher | None, *, preset: str = "") -> dict[Any, Any]:
+        """Opened for a new teacher, with a preset's fields if one is named, or for one that is there."""
+        t, chosen = self._t, preset_named(preset)
+        values = fields.values_of(teacher) if teacher else {**fields.EMPTY, **fields.filled(chosen)}
+        return {
+            self.column: gr.Column(visible=True),
+            self.title: str(Markup("<h2>{}</h2>").format(t("edit.title", name=teacher.name) if teacher else t("new"))),
+            self.preset: gr.Dropdown(_kinds(t), value=chosen.name if chosen else OTHER, visible=teacher is None),
+            self.hint: "" if teacher else hint_view(t, chosen),
+            self.save: gr.Button(t("save") if teacher else t("add.teacher")),
+            self.edited: teacher.name if teacher else "",
+            **self._updates(values, chosen),
+            self.fields["name"]: gr.Textbox(value=values["name"], interactive=teacher is None),
+        }
+
+    def hidden(self) -> dict[Any, Any]:
+        return {self.column: gr.Column(visible=False)}
+
+    def wire(self) -> Any:
+        """Returns the event of saving, after which the page reads again; to a teacher that was added it goes."""
+        t, safely = self._t, parts.run_safely
+        self.close.click(safely(self.hidden, t), None, [self.column], **PRIVATE)
+        self.preset.input(safely(self.fill, t), self.preset, [self.hint, *self.fields.values()], **PRIVATE)
+        terms, day = self.fields["terms"], self.fields["terms_checked_on"]
+        terms.input(safely(fields.day_of_reading, t), [terms, day], day, **PRIVATE)
+        inputs = [self.edited, *self.fields.values()]
+        return self.save.click(safely(self.write, t), inputs, [self.column, self._goto], api_visibility="private")
+
+    def fill(self, name: str) -> dict[Any, Any]:
+        """Puts a preset's fields into the form; for another server what is there stays."""
+        chosen = preset_named(name)
+        return {self.hint: hint_view(self._t, chosen), **self._updates(fields.filled(chosen), chosen)}
+
+    def write(self, request: gr.Request, edited: str, *values: Any) -> dict[Any, Any]:
+        """Adds the teacher, or changes the one that is edited."""
+        here = parts.project_of(request, self._studio)
+        wanted = fields.given(self._t, dict(zip(self.fields, values, strict=True)))
+        if edited:
+            del wanted["name"]
+            teacher = here.teachers.update(edited, **wanted)
+            parts.say(changed_words(self._t, teacher, here.teachers.traces_by_terms(edited)))
+            return self.hidden()
+        added = here.teachers.add(**{key: value for key, value in wanted.items() if value is not None})
+        return {self._goto: links.to("teachers", here, teacher=added.name)}
+
+    def _updates(self, values: dict[str, Any], chosen: Preset | None) -> dict[Any, Any]:
+        updates: dict[Any, Any] = {self.fields[name]: value for name, value in values.items()}
+        typed = {"value": values["model"]} if "model" in values else {}
+        return updates | {self.fields["model"]: gr.Textbox(placeholder=chosen.example if chosen else "", **typed)}
+
+
+def changed_words(t: Texts, teacher: Teacher, kept: dict[str, int]) -> str:
+    """That it is changed, and how many answers keep the other terms that they were collected under."""
+    other = sum(count for terms, count in kept.items() if terms != teacher.terms)
+    words = t("changed", name=teacher.name)
+    return f"{words} {t('changed.terms', n=other)}" if other else words
+
+
+def hint_view(t: Texts, preset: Preset | None) -> str:
+    """What to know about this kind of server before adding it."""
+    return str(Markup('<p class="muted">{}</p>').format(t(f"hint.{preset.name}" if preset else "hint.other")))
+
+
+def _kinds(t: Texts) -> list[tuple[str, str]]:
+    return [*((t(f"preset.{preset.name}"), preset.name) for preset in PRESETS), (t("preset.other"), OTHER)]
