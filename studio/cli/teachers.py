@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from studio.cli.output import JsonOption, open_studio_of, settings_of, show
+from studio.cli.try_teachers import try_teachers
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Teacher
 
@@ -15,6 +16,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 CLEARABLE = {
     "rpm", "tpm", "input_price", "output_price", "api_key_env", "terms_note", "terms_checked",
 }  # fmt: skip
+
+app.command("try")(try_teachers)
 
 
 @app.command("add")

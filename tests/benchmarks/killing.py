@@ -1,9 +1,9 @@
 """SIGKILL at ten random moments, each time gone on with: nothing lost, nothing twice, and how soon it asks again.
 
-`python tests/benchmarks/killing.py [--rows 16000 --kills 10 --longest 8 --seed 7]`. Each life of the collector ends
-between half a second and the longest after its process began, wherever it is then. What was asked is read from the
-server's log, what is kept from the database. "Ready" leaves imports out: Python itself counts them
-(PYTHONPROFILEIMPORTTIME).
+`python tests/benchmarks/killing.py [--rows 16000 --kills 10 --longest 6 --seed 7]`. Most lives of the collector end
+between nothing and the longest after their first request, some between nothing and two seconds after the process began,
+wherever they are then. What was asked is read from the server's log, what is kept from the database. "Ready" leaves
+imports out: Python itself counts them (PYTHONPROFILEIMPORTTIME).
 """
 
 import argparse
@@ -20,7 +20,21 @@ from store_check import is_made, kept_in, rows_kept
 from studio_runs import Collecting, Workspace, workspace
 
 IMPORTED = re.compile(r"^import time: +(\d+) \|", re.MULTILINE)
-SHORTEST = 0.5
+AT_ITS_START = 0.2
+"""Share of kills that are counted from the start of the process."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Seconds after the process began, or after its first request."""
+
+    seconds: float
+    asking: bool
+
+
+def moments(count: int, longest: float, rng: Random) -> list[Moment]:
+    asking = [rng.random() >= AT_ITS_START for _ in range(count)]
+    return [Moment(rng.uniform(0.0, longest if asks else 2.0), asks) for asks in asking]
 
 
 @dataclass
@@ -34,13 +48,14 @@ class Life:
     """Rows whose answers were in the database after it."""
 
 
-def live(place: Workspace, collecting: Collecting, seconds: float | None) -> Life:
+def live(place: Workspace, server: Served, collecting: Collecting, moment: Moment | None) -> Life:
     """Waits for the kill, or for the end where there is none."""
-    if seconds is None:
+    if moment is None:
         report = collecting.report()
         assert report["exit_code"] == 0, report
     else:
-        time.sleep(max(0.0, collecting.began + seconds - time.monotonic()))
+        began = _first_request(server, collecting) if moment.asking else collecting.began
+        time.sleep(max(0.0, began + moment.seconds - time.monotonic()))
         collecting.kill()
     ended = time.monotonic()
     microseconds = [int(found) for found in IMPORTED.findall(collecting.err.read_text("utf-8", "replace"))]
@@ -48,7 +63,7 @@ def live(place: Workspace, collecting: Collecting, seconds: float | None) -> Lif
 
 
 def run(
-    server: Served, rows: int, moments: list[float], concurrency: int
+    server: Served, rows: int, ends: list[Moment], concurrency: int
 ) -> tuple[list[Life], dict[str, Any]]:  # fmt: skip
     """The lives of one run, each cut short at its moment and a last one that ends by itself, and what is kept."""
     with workspace() as place:
@@ -56,12 +71,19 @@ def run(
         place.add_teacher(server.base_url, concurrency=concurrency)
         place.environment["PYTHONPROFILEIMPORTTIME"] = "1"
         lives: list[Life] = []
-        for seconds in (*moments, None):
+        for moment in (*ends, None):
             collecting = place.resume() if is_made(place.database) else place.collect()
-            lives.append(live(place, collecting, seconds))
+            lives.append(live(place, server, collecting, moment))
             note(f"life {len(lives)}: {len(lives[-1].kept)} of {rows} kept")
         kept = kept_in(place.database)
     return lives, {"store": kept.counts, "wrong": kept.faults(rows)}
+
+
+def _first_request(server: Served, collecting: Collecting) -> float:
+    before = server.count()["requests"]
+    while server.count()["requests"] == before and collecting.process.poll() is None:
+        time.sleep(0.005)
+    return time.monotonic()
 
 
 def table(lives: list[Life], log: list[Entry]) -> list[dict[str, Any]]:
@@ -102,13 +124,12 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--latency", type=float, default=0.2)
-    parser.add_argument("--longest", type=float, default=8.0, help="seconds of a life, at most")
+    parser.add_argument("--longest", type=float, default=6.0, help="seconds of asking before a kill, at most")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
-    rng = Random(options.seed)
-    moments = [rng.uniform(SHORTEST, options.longest) for _ in range(options.kills)]
+    ends = moments(options.kills, options.longest, Random(options.seed))
     with served(Scene(latency=options.latency, jitter=options.latency / 2)) as server:
-        lives, found = run(server, options.rows, moments, options.concurrency)
+        lives, found = run(server, options.rows, ends, options.concurrency)
         log = server.log()
     lost_work = sum(max(0, count - 1) for count in answers_by_row(log).values())
     rows = table(lives, log)

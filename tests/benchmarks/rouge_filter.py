@@ -23,7 +23,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+from figures import note, show
 
 from studio.engine.prompts.similarity import THRESHOLD, SimilarityIndex, tokens
 
@@ -36,20 +39,41 @@ def main() -> None:
     options = _options()
     sys.path.append(str(options.peers))
     pool, candidates = texts(options.data, options.pool, options.candidates)
-    print(f"{len(pool):,} kept texts, {len(candidates)} candidates, threshold {THRESHOLD}, seed {SEED}")
-    index, seconds = SimilarityIndex(), -time.perf_counter()
+    note(f"{len(pool):,} kept texts, {len(candidates)} candidates")
+    index, seconds = indexed(pool)
+    verdicts, each = timed(lambda text: index.match(text) is not None, candidates)
+    rows = [row("the index", verdicts, each, verdicts, each)]
+    note("every pair by rapidfuzz")
+    rows.append(row("every pair, rapidfuzz", *timed(rapidfuzz_loop(pool), candidates), verdicts, each))
+    if options.loop:
+        some = slice(None, None, max(1, len(candidates) // options.loop))
+        note(f"every pair by rouge-score, {len(candidates[some])} candidates")
+        found = timed(rouge_loop(pool), candidates[some])
+        rows.append(row("every pair, rouge-score", *found, verdicts[some], each[some]))
+    show("ROUGE-L filter", {
+        "pool": len(pool), "threshold": THRESHOLD, "seed": SEED, "too_like": sum(verdicts),
+        "adding_the_pool_s": round(seconds, 2), "median_ms_by_pool": growth(pool, candidates),
+    }, rows)  # fmt: skip
+
+
+def indexed(pool: Sequence[str]) -> tuple[SimilarityIndex, float]:
+    """(the index of a pool, seconds that it took)."""
+    started, index = time.perf_counter(), SimilarityIndex()
     for text in pool:
         index.add(text)
-    print(f"adding the pool: {seconds + time.perf_counter():.2f} s")
-    ours, each = timed(lambda text: index.match(text) is not None, candidates)
-    print(f"index: {sum(each):.3f} s, median {median(each) * 1e3:.2f} ms, slowest {max(each) * 1e3:.1f} ms")
-    print(f"too like: {sum(ours)} of {len(ours)}")
-    flat(pool, candidates)
-    compare("rapidfuzz loop", ours, each, candidates, rapidfuzz_loop(pool))
-    if options.loop:
-        step = max(1, len(candidates) // options.loop)
-        some = slice(None, None, step)
-        compare("rouge-score loop", ours[some], each[some], candidates[some], rouge_loop(pool))
+    return index, time.perf_counter() - started
+
+
+def row(
+    name: str, verdicts: Sequence[bool], each: Sequence[float], ours: Sequence[bool], our_each: Sequence[float]
+) -> dict[str, Any]:
+    """One way to decide, compared with the index on the same candidates."""
+    return {
+        "decided by": name, "candidates": len(verdicts), "seconds": round(sum(each), 3),
+        "median ms": round(median(each) * 1e3, 3), "slowest ms": round(max(each) * 1e3, 2),
+        "times the index": round(sum(each) / sum(our_each), 1),
+        "other verdicts": sum(one != other for one, other in zip(verdicts, ours, strict=True)),
+    }  # fmt: skip
 
 
 def texts(data: Path, pool: int, candidates: int) -> tuple[list[str], list[str]]:
@@ -77,26 +101,14 @@ def timed(verdict: Callable[[str], bool], candidates: Sequence[str]) -> tuple[li
     return verdicts, seconds
 
 
-def flat(pool: Sequence[str], candidates: Sequence[str]) -> None:
-    """How the time of one question grows with the pool."""
-    for share in (8, 4, 2):
-        index = SimilarityIndex()
-        for text in pool[: len(pool) // share]:
-            index.add(text)
+def growth(pool: Sequence[str], candidates: Sequence[str]) -> dict[int, float]:
+    """Milliseconds of one question by the size of the pool."""
+    found = {}
+    for share in (8, 4, 2, 1):
+        index, _ = indexed(pool[: len(pool) // share])
         _, each = timed(lambda text: index.match(text) is not None, candidates)  # noqa: B023
-        print(f"  with {len(pool) // share:,} kept texts: median {median(each) * 1e3:.2f} ms")
-
-
-def compare(
-    name: str, ours: Sequence[bool], each: Sequence[float], candidates: Sequence[str], loop: Callable[[str], bool]
-) -> None:
-    theirs, seconds = timed(loop, candidates)
-    wrong = sum(first != second for first, second in zip(ours, theirs, strict=True))
-    ratio = sum(seconds) / sum(each)
-    print(
-        f"{name}: {sum(seconds):.2f} s for {len(candidates)} ({median(seconds) * 1e3:.1f} ms each), "
-        f"{ratio:,.0f} times the index; {wrong} verdicts differ"
-    )
+        found[len(pool) // share] = round(median(each) * 1e3, 3)
+    return found
 
 
 def rapidfuzz_loop(pool: Sequence[str]) -> Callable[[str], bool]:
@@ -130,10 +142,6 @@ def rouge_loop(pool: Sequence[str]) -> Callable[[str], bool]:
         return max(scorer.score(text, other)["rougeL"].fmeasure for other in pool) >= THRESHOLD
 
     return too_like
-
-
-def median(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]
 
 
 def _prompts(data: Path) -> Iterator[str]:

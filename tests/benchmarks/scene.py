@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from hashlib import blake2b
 
 GOOD, LIMITED, ERROR, MALFORMED, HANG = "good", "limited", "error", "malformed", "hang"
-OVER_LIMIT = "over_limit"
-"""Refused because the sliding minute was full; everything else is drawn."""
+OVER_LIMIT, DOWN = "over_limit", "down"
+"""Refused because the sliding minute was full, or because it was a time of outage; everything else is drawn."""
 
 PROMPT_TOKENS, ANSWER_TOKENS = 60, 150
 """What every answer says that it used."""
@@ -26,6 +26,10 @@ class Scene:
     error_share: float = 0.0
     malformed_share: float = 0.0
     hang_share: float = 0.0
+    down_from: float = 0.0
+    down_seconds: float = 0.0
+    down_status: int = 502
+    """An outage, counted from the first request, in which everything is answered with this status."""
     seed: int = 7
     requests_per_minute: int = 0
     tokens_per_minute: int = 0

@@ -20,6 +20,7 @@ from typing import Any
 from limit_headers import LimitHeaders
 from scene import (
     ANSWER_TOKENS,
+    DOWN,
     ERROR,
     GOOD,
     HANG,
@@ -63,6 +64,8 @@ class Teacher:
         self._texts = _texts(scene.seed)
 
     def fate(self, row: int, now: float) -> Fate:
+        if self.scene.down_seconds and self._is_down(now):
+            return Fate(DOWN, 0.0)
         if self._has_limits and not self._fits(now):
             return Fate(OVER_LIMIT, 0.0, self._requests.free_in(now) if self.scene.retry_after_share else None)
         if self._plain:
@@ -78,6 +81,8 @@ class Teacher:
             headers += b"retry-after: %d\r\n" % max(1, round(fate.retry_after))
         if fate.kind in (LIMITED, OVER_LIMIT):
             return _refusal(b"429 Too Many Requests", b"rate_limit_exceeded", headers)
+        if fate.kind == DOWN:
+            return _refusal(b"%d Out Of Order" % self.scene.down_status, b"down", headers)
         if fate.kind == ERROR:
             return _refusal(b"503 Service Unavailable" if row % 2 else b"500 Internal Server Error", b"boom", headers)
         body = self._texts[row % VARIANTS] % (row, row)
@@ -94,6 +99,10 @@ class Teacher:
         self.log.clear()
         self.answered = 0
         self._tries.clear()
+
+    def _is_down(self, now: float) -> bool:
+        began = (self.log[0][1] if self.log else now) + self.scene.down_from
+        return began <= now < began + self.scene.down_seconds
 
     def _limit_headers(self) -> bytes:
         if self.scene.headers == "none":

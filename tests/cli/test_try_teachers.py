@@ -3,18 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from studio.cli import teachers
-from studio.cli.try_teachers import try_teachers
-
 Run = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def _known() -> None:
-    if not any(command.name == "try" for command in teachers.app.registered_commands):
-        teachers.app.command("try")(try_teachers)
 
 
 def test_teachers_are_tried_side_by_side_and_nothing_is_kept(run_cli: Run) -> None:

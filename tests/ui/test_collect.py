@@ -12,13 +12,13 @@ import gradio as gr
 import pytest
 
 from studio.engine.errors import BadInput
-from studio.engine.store.tables import Job, Run, Teacher, Trace, TraceText
+from studio.engine.store.tables import Batch, Job, Run, Teacher, Trace, TraceText
 from studio.engine.teachers.faults import FaultKind
 from studio.engine.teachers.forecast import Forecast
 from studio.engine.teachers.progress import ErrorKind, RunProgress, Voice, Waiting
 from studio.engine.traces.browse import TraceDetail
 from studio.ui.pages import collect as page
-from studio.ui.pages.collect import form, run_views, starting, views
+from studio.ui.pages.collect import form, run_views, starting, views, watching
 from studio.ui.pages.collect.watching import matches, state_of
 from studio.ui.text import LANGUAGES, Texts
 
@@ -368,3 +368,23 @@ def test_failed_questions_are_counted_on_the_button_and_asked_again(
     built("retry_failed", asked(run="part"))
     assert here.collecting.get("part").failed == 0 and here.collecting.job_of("part").state == "queued"
     here.collecting.stop("part")
+
+
+def test_stopping_a_batch_for_good_calls_back_what_the_provider_has(
+    built: Page, here: Any, asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called_back: list[str] = []
+
+    def cancel(name: str, **_: Any) -> None:
+        """As the engine does: the run is collected for a moment, and left paused."""
+        called_back.append(name)
+        with here.database.session() as session:
+            session.get_one(Run, run.id).state = "paused"
+
+    monkeypatch.setattr(here.collecting, "cancel_batches", cancel)
+    run = here.collecting.create("practice-plain", "sums", name="batched")
+    assert watching.end(here, run).state == "stopped" and called_back == []
+    with here.database.session() as session:
+        session.add(Batch(run_id=run.id, state="submitted", token="t"))
+    assert watching.end(here, run).state == "stopped" and called_back == ["batched"]
+    assert "1 being answered" in built.read(asked(run="batched"))["collect-run"]

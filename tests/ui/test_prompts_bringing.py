@@ -145,6 +145,7 @@ def test_conversations_may_be_cleaned_and_say_what_the_rules_did(
     seen = panel("recognise", asked, file=file)
     assert seen["cleaning"].visible
     assert "conversations" in seen["preview"]
+    assert not seen["prompt"].value, "a recognised shape is not taken apart by its columns"
     changed = panel("remap", asked, file=file, clean=True)
     assert changed["rules"].visible
     assert "no answers under 16 characters: 1 · no answers that name their provider: 1" in changed["preview"]

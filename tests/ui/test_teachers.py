@@ -19,7 +19,7 @@ from studio.engine.teachers.matrix import Cell
 from studio.engine.teachers.presets import PRESETS
 from studio.engine.traces import TraceFilter
 from studio.ui.pages import teachers as page
-from studio.ui.pages.teachers import fields, trying_views, views
+from studio.ui.pages.teachers import fields, sheet, trying_views, views
 from studio.ui.text import LANGUAGES, Texts
 
 HOSTILE = "<img src=x onerror=alert(1)> ${7*7}"
@@ -195,6 +195,14 @@ def test_every_preset_has_its_words_and_fills_the_form() -> None:
     assert "input_price" not in fields.filled(openai), "nobody's prices are made up"
 
 
+def test_a_preset_fills_in_what_follows_from_it_and_leaves_the_rest(built: Page) -> None:
+    filled = built("fill", "llama-cpp")
+    assert filled["teachers-base_url"].endswith(":8080/v1") and "llama-server" in filled["teachers-hint"]
+    assert filled["teachers-input_price"] == "0" and "teachers-name" not in filled
+    other = built("fill", "other")
+    assert "teachers-base_url" not in other, "what was typed for another server stays"
+
+
 def values(built: Page, shown: dict[str, Any], **typed: Any) -> list[Any]:
     """What the sheet's fields hold after it was opened with these updates, and these were typed."""
     held = {}
@@ -226,6 +234,8 @@ def test_everything_but_the_name_can_be_changed(built: Page, studio: Any, asked:
     )  # fmt: skip
     assert (changed.terms, changed.terms_note, changed.terms_checked_on) == ("no", "Section 2", "2026-11-20")
     assert changed.batch_price_share == 0.4
+    words = sheet.changed_words(T, changed, {"yes": 3, "no": 2})
+    assert "3 answers keep the terms" in words and "keep" not in sheet.changed_words(T, changed, {"no": 2})
     assert [one.name for one in studio.teachers.list()] == ["gpt"]
 
 

@@ -121,6 +121,7 @@ def preview(source: Source) -> Preview:
     """The first prompts or answers, and how they were found."""
     found = Preview(
         source.format, source.columns, source.mapping, [], is_conversations=source.shape.is_conversations,
+        is_shape=not isinstance(source.shape, Columns),
         cleaning=source.counts if source.rules else None,
     )  # fmt: skip
     for row in source.answers(HEAD_ROWS) if source.holds_answers else source.rows(HEAD_ROWS):

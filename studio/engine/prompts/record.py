@@ -158,6 +158,8 @@ class Preview:
     skips: list[Skip] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     """What was answered to each of `rows`, when a file of answers was looked at."""
+    is_shape: bool = False
+    """Whether the rows were recognised as a whole, rather than by their columns."""
     is_conversations: bool = False
     """Whether its rows are conversations, which can be cleaned."""
     cleaning: dict[str, int] | None = None

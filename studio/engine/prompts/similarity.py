@@ -12,10 +12,13 @@ share that many tokens with it, and at least one of its rarest m - t(m+n)/2 + 1:
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 THRESHOLD = 0.7
+SHARED = 2
+"""Rare elements that a text must share before it is looked at: more of them read longer lists and leave fewer texts."""
 _SLACK = 1e-9
 """Bounds are rounded down by this much; the last word is the floating-point sum of the `rouge-score` package."""
 
@@ -97,21 +100,24 @@ class SimilarityIndex:
                 return Match(number, score)
         return None
 
-    def _candidates(self, asked: tuple[int, ...], size: int) -> Iterator[int]:
-        """Texts that may share enough elements with one of `size` tokens, the likeliest of each length first.
+    def _candidates(self, asked: tuple[int, ...], size: int) -> list[int]:
+        """Texts that may share enough elements with one of `size` tokens, the likeliest first.
 
         At most `size - need` of its elements may be missing in the other text. Those that no kept text has are missing
-        for certain; of the rest, one more than may still be missing, the rarest, must hold a shared one.
+        for certain; of the rest, `SHARED` more than may still be missing, the rarest, must hold that many shared ones.
         """
         unknown = size - len(asked)
-        probes = {length: size - self._need(size, length) + 1 - unknown for length in self._lengths(size)}
-        found: dict[int, Counter[int]] = {}
-        for rank, element in enumerate(sorted(asked, key=self._frequency.__getitem__)[: max(0, *probes.values())]):
-            for length, numbers in self._lists[element].items():
-                if rank < probes.get(length, 0):
-                    found.setdefault(length, Counter()).update(numbers)
-        for length in sorted(found, key=lambda length: abs(length - size)):
-            yield from (number for number, _ in found[length].most_common())
+        needs = {length: self._need(size, length) for length in self._lengths(size)}
+        probes = {length: size - need + min(SHARED, need) - unknown for length, need in needs.items()}
+        read = [
+            numbers
+            for rank, element in enumerate(sorted(asked, key=self._frequency.__getitem__)[: max(0, *probes.values())])
+            for length, numbers in self._lists[element].items()
+            if rank < probes.get(length, 0)
+        ]
+        least = min(SHARED, *needs.values())
+        likely = [(count, number) for number, count in Counter(chain.from_iterable(read)).items() if count >= least]
+        return [number for _, number in sorted(likely, reverse=True)]
 
     def _lengths(self, size: int) -> range:
         """The lengths that a text like one of `size` tokens can have."""

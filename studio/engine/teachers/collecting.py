@@ -226,8 +226,9 @@ class Collecting:
         """The newest job of a run."""
         run = self.get(run_name)
         with self._database.session() as session:
-            query = select(Job).where(Job.project_id == self._project_id, Job.kind == KIND).order_by(col(Job.id).desc())
-            return next((job for job in session.exec(query) if job.payload.get("run") == run.id), None)
+            query = select(Job).where(Job.project_id == self._project_id, Job.kind == KIND)
+            query = query.where(col(Job.payload)["run"].as_integer() == run.id)
+            return session.exec(query.order_by(col(Job.id).desc()).limit(1)).first()
 
     def _plan(
         self,

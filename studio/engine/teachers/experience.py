@@ -1,9 +1,11 @@
 """What past answers of a teacher tell: how long they were, how long they took, and how it counts tokens."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, select
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from studio.engine.store.tables import Attempt, Request, Run, RunItem, Teacher
 from studio.engine.teachers.plan import BATCH
@@ -35,24 +37,37 @@ class Experience:
 
 def experience_of(session: Session, teacher: Teacher, system_messages: Collection[int | None]) -> Experience:
     """Of the newest answers. Without system messages, those given under none count as the same."""
-    runs = select(Run.id, Run.settings).where(Run.teacher_id == teacher.id).order_by(col(Run.id).desc()).limit(RUNS)
-    sends = {id: settings.get("send") for id, settings in session.exec(runs)}
-    newest = (
-        select(Attempt.run_id, Attempt.latency, Attempt.input_tokens, Attempt.output_tokens, Request.messages,
-               RunItem.system_message_id)
-        .join(Request, col(Attempt.request_id) == col(Request.id))
-        .join(RunItem, (col(RunItem.request_id) == col(Request.id)) & (col(RunItem.run_id) == col(Attempt.run_id)))
-        .where(col(Attempt.run_id).in_(sends), Attempt.status == "answered")
-        .order_by(col(Attempt.id).desc())
-        .limit(LOOKED_AT)
-    )  # fmt: skip
-    wanted = set(system_messages) or {None}
-    rows = list(session.exec(newest)) if sends else []  # type: ignore[call-overload]
-    expected = sum(expected_tokens(messages) for _, _, _, _, messages, _ in rows)
-    counted = sum(tokens for _, _, tokens, _, _, _ in rows)
+    runs = select(col(Run.id), col(Run.settings)).where(col(Run.teacher_id) == teacher.id)
+    newest = runs.order_by(col(Run.id).desc()).limit(RUNS)
+    wanted, found = set(system_messages) or {None}, list[_Answer]()
+    for run_id, settings in session.execute(newest):
+        is_live = settings.get("send") != BATCH
+        found += [_Answer(is_live, *row) for row in _answers(session, run_id or 0, LOOKED_AT - len(found))]
+    expected = sum(expected_tokens(answer.messages) for answer in found)
+    counted = sum(answer.input_tokens for answer in found)
     return Experience(
-        tuple(tokens for *_, tokens, _, message in rows if message in wanted),
-        tuple(tokens for *_, tokens, _, message in rows if message not in wanted),
-        tuple(latency for run, latency, *_ in rows if sends[run] != BATCH),
+        tuple(answer.output_tokens for answer in found if answer.system_message in wanted),
+        tuple(answer.output_tokens for answer in found if answer.system_message not in wanted),
+        tuple(answer.latency for answer in found if answer.is_live),
         counted / expected if expected and counted else None,
     )
+
+
+class _Answer(NamedTuple):
+    is_live: bool
+    latency: float
+    input_tokens: int
+    output_tokens: int
+    messages: list[dict[str, Any]]
+    system_message: int | None
+
+
+def _answers(session: Session, run_id: int, limit: int) -> Iterable[Any]:
+    """The newest of one run, by its own index: over several runs at once the database would sort them all."""
+    columns = (col(Attempt.latency), col(Attempt.input_tokens), col(Attempt.output_tokens), col(Request.messages))
+    newest = select(*columns, col(RunItem.system_message_id)).select_from(Attempt)
+    newest = newest.join(Request, col(Attempt.request_id) == col(Request.id))
+    same_run = col(RunItem.run_id) == col(Attempt.run_id)
+    newest = newest.join(RunItem, (col(RunItem.request_id) == col(Request.id)) & same_run)
+    newest = newest.where(col(Attempt.run_id) == run_id, col(Attempt.status) == "answered")
+    return session.execute(newest.order_by(col(Attempt.id).desc()).limit(limit)) if limit > 0 else ()

@@ -4,6 +4,7 @@ The prompts of a seeded sample are counted as they will be sent, and the count i
 in past answers; how long answers get is known from past answers, or at most what the parameters allow.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
@@ -86,28 +87,28 @@ def _asked(
 ) -> tuple[Spread, str, int]:
     """Input tokens of one question, what they were counted by, and how many prompts were looked at."""
     counter = counter_for(teacher.model)
-    counts = []
-    prompts = _sample(session, source)
-    for prompt in prompts:
+    counts, sampled = [], 0
+    for prompt in _sample(session, source):
+        sampled += 1
         for manner in plan.manners_for(prompt.digest, prompt.collection, prompt.task):
             messages = conversation(prompt, manner).messages
             counts.append(counter.count(messages) if counter else expected_tokens(messages))
     if counter is not None:
-        return Spread.of_sample(counts, CHECKED), counter.name, len(prompts)
+        return Spread.of_sample(counts, CHECKED), counter.name, sampled
     if past.tokens_per_expected is None:
-        return Spread.of_sample(counts, UNCHECKED), "characters", len(prompts)
-    return Spread.of_sample(counts, CHECKED).times(past.tokens_per_expected), "past answers", len(prompts)
+        return Spread.of_sample(counts, UNCHECKED), "characters", sampled
+    return Spread.of_sample(counts, CHECKED).times(past.tokens_per_expected), "past answers", sampled
 
 
-def _sample(session: Session, source: PromptSource) -> list[Prompt]:
-    """Prompts at places drawn by lot, always the same of the same source."""
+def _sample(session: Session, source: PromptSource) -> Iterator[Prompt]:
+    """Prompts at places drawn by lot, always the same of the same source; a few in memory, should they be long."""
     last = session.exec(select(func.max(Prompt.position)).where(Prompt.source_id == source.id)).one()
     if last is None:
-        return []
+        return
     places = range(last + 1)
     drawn = places if len(places) <= SAMPLE else Random(SEED).sample(places, SAMPLE)
     query = select(Prompt).where(Prompt.source_id == source.id, col(Prompt.position).in_(list(drawn)))
-    return list(session.exec(query))
+    yield from session.exec(query.execution_options(yield_per=10))
 
 
 def _said(plan: Plan, past: Experience) -> tuple[Spread | None, str]:

@@ -12,6 +12,7 @@ from studio.engine.errors import Lost, TeacherFault
 from studio.engine.jobs.context import Progress
 from studio.engine.store.database import Database
 from studio.engine.store.tables import PromptSource, Run, RunState, Teacher
+from studio.engine.teachers.batch import collect_by_batch
 from studio.engine.teachers.client import TeacherClient
 from studio.engine.teachers.collector import Collector
 from studio.engine.teachers.faults import Fault
@@ -20,7 +21,7 @@ from studio.engine.teachers.lane import Lane
 from studio.engine.teachers.ledger import Ledger
 from studio.engine.teachers.local import served
 from studio.engine.teachers.pacing import Pacer
-from studio.engine.teachers.plan import Plan
+from studio.engine.teachers.plan import BATCH, Plan
 from studio.engine.teachers.planning import plan_items
 from studio.engine.teachers.retry import PATIENCE, Patience
 from studio.engine.teachers.run_lease import RunLease, claim_run
@@ -48,20 +49,29 @@ def carry_out(
     progress: Progress,
     should_stop: Callable[[], bool],
     patience: Patience = PATIENCE,
+    cancel_batches: bool = False,
 ) -> dict[str, Any]:
-    """Collects what is missing of a run and returns its report.
+    """Collects what is missing of a run, or with `cancel_batches` ends its batches, and returns its report.
 
     Raises BadInput, with nothing changed, when its key is not set or another process is at it; TeacherFault, whose
     `result` is the report, when the teacher cannot be asked; Lost when another process took the run over.
     """
     _, teacher, _ = rows_of(database, run_id)
-    keys_of(teacher)
+    keys_of(teacher, database.settings.permitted_keys)
     lease, watch = claim_run(database, run_id), Stopwatch()
     state, stopped_by = RunState.PAUSED, None
     try:
         plan_items(database, lease, progress)
         with served(teacher) as base_url:
-            stopped_by = asyncio.run(_collect(database, lease, base_url, watch, progress, should_stop, patience))
+            ledger = _ledger(database, lease)
+            if ledger.plan.send == BATCH:
+                watch.start()
+                stopped_by = collect_by_batch(
+                    ledger, base_url, progress=progress, should_stop=should_stop, patience=patience,
+                    cancel=cancel_batches,
+                )  # fmt: skip
+            else:
+                stopped_by = asyncio.run(_collect(ledger, base_url, watch, progress, should_stop, patience))
         state = RunState.PAUSED if stopped_by else RunState.DONE
     except Fault as fault:
         state = RunState.FAILED
@@ -88,19 +98,23 @@ def rows_of(database: Database, run_id: int) -> tuple[Run, Teacher, PromptSource
         return run, session.get_one(Teacher, run.teacher_id), session.get_one(PromptSource, run.source_id)
 
 
+def _ledger(database: Database, lease: RunLease) -> Ledger:
+    run, teacher, source = rows_of(database, lease.run_id)
+    return Ledger(database, run, teacher, Plan.from_settings(run.settings), lease, source)
+
+
 async def _collect(
-    database: Database,
-    lease: RunLease,
+    ledger: Ledger,
     base_url: str,
     watch: Stopwatch,
     progress: Progress,
     should_stop: Callable[[], bool],
     patience: Patience,
 ) -> str | None:
-    run, teacher, source = rows_of(database, lease.run_id)
-    ledger = Ledger(database, run, teacher, Plan.from_settings(run.settings), lease, source)
+    teacher = ledger.teacher
+    keys = keys_of(teacher, ledger.database.settings.permitted_keys)
     async with contextlib.AsyncExitStack() as connections:
-        lanes = [await _lane(connections, TeacherClient(teacher, base_url, key), teacher) for key in keys_of(teacher)]
+        lanes = [await _lane(connections, TeacherClient(teacher, base_url, key), teacher) for key in keys]
         watch.start()
         return await Collector(ledger, lanes, progress, should_stop, patience).run()
 

@@ -11,9 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
-
 from studio.engine.errors import BadInput, StudioError
+from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, Teacher
 from studio.engine.teachers.client import TeacherClient
 from studio.engine.teachers.experience import experience_of
@@ -91,12 +90,15 @@ def check_size(teachers: int, messages: int) -> None:
         raise BadInput(f"A trial takes at most {MOST} teachers and {MOST} system messages.")
 
 
-def usual_answers(session: Session, teachers: Sequence[Teacher], messages: Sequence[Manner | None]) -> dict[str, float]:
+def usual_answers(
+    database: Database, teachers: Sequence[Teacher], messages: Sequence[Manner | None]
+) -> dict[str, float]:
     """The mean tokens of past answers by the name of their teacher, under these system messages where there are such;
     nothing of a teacher that has not answered."""
     found = {}
     for teacher in teachers:
-        past = experience_of(session, teacher, [manner.id if manner else None for manner in messages])
+        with database.session() as session:
+            past = experience_of(session, teacher, [manner.id if manner else None for manner in messages])
         if lengths := past.same or past.others:
             found[teacher.name] = sum(lengths) / len(lengths)
     return found

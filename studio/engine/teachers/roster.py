@@ -127,7 +127,7 @@ class Teachers:
     def test(self, name: str) -> TestResult:
         """Asks the teacher one small question and remembers how it went. Costs one answer."""
         teacher = self.get(name)
-        result = try_out(teacher)
+        result = try_out(teacher, self._settings.permitted_keys)
         self.update(name, last_test={"at": time.time(), **result.as_dict()})
         return result
 

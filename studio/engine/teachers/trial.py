@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from studio.engine.errors import StudioError
 from studio.engine.store.tables import Teacher
 from studio.engine.teachers.client import TeacherClient
 from studio.engine.teachers.faults import Fault, FaultKind
+from studio.engine.teachers.keys import key_of
 from studio.engine.teachers.local import served
 from studio.engine.teachers.pricing import cost_usd
 
@@ -40,20 +42,20 @@ class TestResult:
 TestResult.__test__ = False  # type: ignore[attr-defined]
 
 
-def try_out(teacher: Teacher) -> TestResult:
-    """Asks one question, once; whatever goes wrong is in the result."""
+def try_out(teacher: Teacher, permitted_keys: Collection[str] | None = None) -> TestResult:
+    """Asks one question, once; whatever goes wrong is in the result. `permitted_keys` is what this instance allows."""
     started = time.monotonic()
     try:
         with served(teacher) as base_url:
             started = time.monotonic()
-            return asyncio.run(_ask(teacher, base_url))
+            return asyncio.run(_ask(teacher, base_url, key_of(teacher, permitted_keys)))
     except StudioError as error:
         return TestResult(False, None, False, seconds=round(time.monotonic() - started, 3), error=error.message)
 
 
-async def _ask(teacher: Teacher, base_url: str) -> TestResult:
+async def _ask(teacher: Teacher, base_url: str, key: str) -> TestResult:
     hurried = teacher.model_copy(update={"timeout": min(teacher.timeout, LONGEST)})
-    async with TeacherClient(hurried, base_url) as client:
+    async with TeacherClient(hurried, base_url, key) as client:
         started = time.monotonic()
         try:
             answer = await client.ask([{"role": "user", "content": QUESTION}], {})

@@ -7,13 +7,7 @@ from collecting_rooms import HURRIED, Rooms
 from sqlmodel import select
 
 from studio.engine.store.tables import Batch, Run, RunItem, Trace, TraceText
-from studio.engine.teachers.batch import collect_by_batch
-from studio.engine.teachers.invocation import report_of, rows_of
-from studio.engine.teachers.ledger import Ledger
-from studio.engine.teachers.plan import Plan
-from studio.engine.teachers.planning import plan_items
 from studio.engine.teachers.retry import Patience
-from studio.engine.teachers.run_lease import claim_run
 
 
 def carry_out(
@@ -21,25 +15,11 @@ def carry_out(
     name: str,
     *,
     should_stop: Callable[[], bool] = lambda: False,
-    progress: Callable[[int, int | None, str], None] = lambda *_: None,
     patience: Patience = HURRIED,
     cancel: bool = False,
 ) -> dict[str, Any]:
-    run_id = rooms.collecting.get(name).id or 0
-    lease = claim_run(rooms.database, run_id)
-    stopped_by = None
-    try:
-        plan_items(rooms.database, lease)
-        run, teacher, source = rows_of(rooms.database, run_id)
-        ledger = Ledger(rooms.database, run, teacher, Plan.from_settings(run.settings), lease, source)
-        stopped_by = collect_by_batch(
-            ledger, teacher.base_url, progress=progress, should_stop=should_stop, patience=patience, cancel=cancel
-        )
-    finally:
-        with rooms.database.session() as session:
-            lease.release(session, state="paused" if stopped_by else "done", stopped_by=stopped_by)
-    run, _, _ = rows_of(rooms.database, run_id)
-    return report_of(run, 0.0)
+    go = rooms.collecting.cancel_batches if cancel else rooms.collecting.run
+    return go(name, should_stop=should_stop, patience=patience)
 
 
 def batches(rooms: Rooms) -> list[Batch]:

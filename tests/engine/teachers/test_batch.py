@@ -10,10 +10,10 @@ from batch_rooms import batches, carry_out, kept, states
 from collecting_rooms import Rooms, rooms_on
 from sqlmodel import select
 
-from studio.engine.errors import BadInput
+from studio.engine.errors import BadInput, TeacherFault
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, RawReply, Request, Trace
-from studio.engine.teachers.faults import Fault
+from studio.engine.teachers.batch.lines import result_of
 from studio.engine.teachers.reply import unpacked
 
 Start = Callable[..., BatchProvider]
@@ -240,7 +240,7 @@ def test_a_batch_the_provider_no_longer_knows_is_not_paid_for_again_unasked(room
     name, _ = begun(rooms, at, 4)
     carry_out(rooms, name, should_stop=lambda: at.calls["get:after"] > 1)
     at.batches.clear()
-    with pytest.raises(Fault, match="--cancel-batches"):
+    with pytest.raises(TeacherFault, match="--cancel-batches"):
         carry_out(rooms, name)
     assert len(at.batches) == 0
     carry_out(rooms, name, cancel=True)
@@ -296,7 +296,7 @@ def test_a_batch_that_is_refused_whole_stops_the_run(rooms: Rooms, provider: Sta
     at = provider()
     at.validate = lambda _rows: [{"code": "model_not_found", "message": "No such model.", "line": None}]
     name, _ = begun(rooms, at, 10)
-    with pytest.raises(Fault, match="No such model"):
+    with pytest.raises(TeacherFault, match="No such model"):
         carry_out(rooms, name)
     assert len(at.batches) == 1
     at.validate = lambda _rows: []
@@ -323,7 +323,7 @@ def test_a_refused_key_on_every_line_stops_after_one_batch(rooms: Rooms, provide
     at = provider(lambda *_: refused(401, "bad key"))
     name, _ = begun(rooms, at, 20)
     limited(rooms, batch_requests=20)
-    with pytest.raises(Fault, match="refused the key"):
+    with pytest.raises(TeacherFault, match="refused the key"):
         carry_out(rooms, name)
     assert len(at.batches) == 1 and states(rooms) == {"waiting"}
 
@@ -332,7 +332,7 @@ def test_a_batch_of_nothing_but_refusals_stops_the_run(rooms: Rooms, provider: S
     at = provider(lambda *_: refused(400, "no such parameter"))
     name, _ = begun(rooms, at, 30)
     limited(rooms, batch_requests=10)
-    with pytest.raises(Fault, match="no such parameter"):
+    with pytest.raises(TeacherFault, match="no such parameter"):
         carry_out(rooms, name)
     assert rooms.collecting.get(name).failed == 10
     assert carry_out(rooms, name, cancel=True)["failed"] == 30
@@ -406,3 +406,57 @@ def test_batches_are_the_same_on_both_databases(database: Database, provider: St
     assert carry_out(rooms, name)["completed"] == 20
     forecast = rooms.collecting.foresee("scripted", "questions", send="batch")
     assert (forecast.from_answers, forecast.output_tokens, forecast.seconds_high) == (20, 200, 86_400)
+
+
+def test_a_provider_that_is_away_for_a_while_is_waited_for(rooms: Rooms, provider: Start) -> None:
+    from starlette.responses import JSONResponse, Response
+
+    at = provider()
+    looks = [0]
+
+    def away() -> Response | None:
+        looks[0] += 1
+        return JSONResponse({"error": {"message": "maintenance"}}, 503) if looks[0] < 20 else None
+
+    at.at["get:before"] = away
+    name, _ = begun(rooms, at, 5)
+    assert carry_out(rooms, name)["completed"] == 5
+
+
+def test_files_that_are_not_there_yet_are_waited_for(rooms: Rooms, provider: Start) -> None:
+    """Some providers call a batch completed a moment before its file has an id."""
+    at = provider()
+    shown = at._shown
+    late: list[Any] = []
+
+    def without_file(made: Any) -> dict[str, Any]:
+        told = shown(made)
+        if made.status == "completed" and len(late) < 2:
+            late.append(made)
+            told["output_file_id"] = None
+        return told
+
+    at._shown = without_file  # type: ignore[method-assign]
+    name, _ = begun(rooms, at, 5)
+    report = carry_out(rooms, name)
+    assert (report["completed"], report["attempts"], len(at.batches)) == (5, 5, 1)
+
+
+@pytest.mark.parametrize("line", [
+    b"", b"null", b"[1]", b'"x"', b"{", b'{"custom_id":"q-"}', b'{"custom_id":"other"}', b'{"custom_id":"q--1"}',
+    b'{"custom_id":"q-99999999999999999999"}', b"\xff\xfe", b'{"custom_id":null}', b"[" * 100_000,
+])  # fmt: skip
+def test_a_line_that_makes_no_sense_is_none(line: bytes) -> None:
+    assert result_of("The teacher", line) is None
+
+
+@pytest.mark.parametrize(("line", "kind"), [
+    (b'{"custom_id":"q-1"}', "server_error"),
+    (b'{"custom_id":"q-1","response":null,"error":{"code":"batch_expired"}}', "timeout"),
+    (b'{"custom_id":"q-1","response":{"status_code":429,"body":{}},"error":null}', "rate_limited"),
+    (b'{"custom_id":"q-1","response":{"status_code":400,"body":{"error":{"message":"no"}}}}', "bad_request"),
+    (b'{"custom_id":"q-1","error":{"code":"insufficient_quota"}}', "no_credit"),
+])  # fmt: skip
+def test_a_line_without_an_answer_says_why(line: bytes, kind: str) -> None:
+    result = result_of("The teacher", line)
+    assert result is not None and result.fault is not None and result.fault.kind == kind

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from collecting_rooms import Rooms
+from collecting_rooms import Rooms, rooms_on
 from inventing import invented, inventions_of, request_number, rows, saying
 from scripted import Reply, ScriptedTeacher, answering, asked, refusing
 
-from studio.engine.errors import BadInput, NameTaken, TeacherFault
+from studio.engine.errors import BadInput, Failed, NameTaken, TeacherFault
 from studio.engine.prompts.invention.evol import OPERATIONS, operation_of
+from studio.engine.store.database import Database
 
 Start = Callable[..., ScriptedTeacher]
 
@@ -82,6 +83,16 @@ def test_local_imitation_shows_five_of_ten_pairs_and_drops_only_what_is_there_wo
         seeds |= set(shown)
     assert len(seeds) <= 10
     assert next(rows(rooms)).detail["output"] == "Painter 0"
+
+
+def test_chinese_seeds_bring_chinese_tasks(rooms: Rooms, scripted: Start, tmp_path: Path) -> None:
+    path = tmp_path / "seeds.jsonl"
+    tasks = ("把下面的句子翻译成英文", "写一首关于大海的短诗", "列出三种常见的水果", "解释什么是光合作用")
+    path.write_text("\n".join(json.dumps({"prompt": task}, ensure_ascii=False) for task in tasks), encoding="utf-8")
+    replies = "4、指令：写一首关于大海的诗\n输入：无\n输出：浪\n\n5、指令：说出五座中国名山\n输入：（无）\n输出：泰山"
+    report = invented(rooms, scripted(saying(lambda _text: replies)), path, "alpaca", 1)
+    assert [row.text for row in rows(rooms)] == ["说出五座中国名山"]
+    assert report["dropped"] == {"similar": 1}
 
 
 def test_local_imitation_needs_answers(rooms: Rooms, scripted: Start, tmp_path: Path) -> None:
@@ -165,6 +176,32 @@ def test_a_budget_stops_in_good_order_and_a_larger_one_goes_on_without_paying_tw
     report = service.run_as_job("new")
     assert (report["kept"], report["stopped_by"]) == (30, None)
     assert report["requests"] == len(teacher.bodies) == len(set(teacher.times_asked))
+
+
+def test_inventing_is_the_same_on_both_databases(database: Database, scripted: Start, pairs: Path) -> None:
+    rooms = rooms_on(database)
+    teacher = scripted(saying(local_says))
+    report = invented(rooms, teacher, pairs, "local", 30, budget_usd=3 * 20e-6)
+    assert (report["stopped_by"], report["requests"]) == ("budget", 3)
+    inventions_of(rooms).set_budget("new", None)
+    assert inventions_of(rooms).run_as_job("new")["kept"] == 30
+    assert [row.position for row in rows(rooms)] == list(range(30))
+    service = inventions_of(rooms)
+    service.create("other", "local", pairs, "scripted", 2, seed=9)
+    service.run_as_job("other")
+    assert [one.name for one in service.list()] == ["other", "new"]
+    assert service.list() == [service.progress("other"), service.progress("new")]
+    assert all(one.cost_usd > 0 for one in service.list())
+
+
+def test_a_source_that_is_deleted_meanwhile_ends_its_invention(rooms: Rooms, scripted: Start, pairs: Path) -> None:
+    def script(_number: int, body: dict[str, Any]) -> Reply:
+        if rooms.prompts.sources():
+            rooms.prompts.delete("new")
+        return answering(body, local_says(asked(body)))
+
+    with pytest.raises(Failed, match="was deleted"):
+        invented(rooms, scripted(script), pairs, "local", 9)
 
 
 def test_a_teacher_that_cannot_be_asked_is_named_and_the_same_call_goes_on(

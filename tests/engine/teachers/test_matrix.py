@@ -137,8 +137,7 @@ def test_past_answers_say_how_long_the_next_may_be(rooms: Rooms, scripted: Start
     unknown = rooms.add_teacher("http://127.0.0.1:9/v1", "unknown")
     rooms.add_prompts(3)
     rooms.collect()
-    with rooms.database.session() as session:
-        assert usual_answers(session, [known, unknown], [None]) == {"scripted": 40}
+    assert usual_answers(rooms.database, [known, unknown], [None]) == {"scripted": 40}
 
 
 def test_the_cost_is_foreseen_from_lengths_and_prices() -> None:

@@ -231,3 +231,25 @@ def test_real_answers_come_in(
 ) -> None:
     report = room.traces.import_file(data / file, "real", mapping=mapping, teacher_name="t")
     assert (report["imported"], report["reasons"]) == (imported, reasons)
+
+
+def test_what_turns_carry_is_exported_again(room, lines, tmp_path: Path) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    said = [
+        {"role": "user", "content": "Weather?", "name": "ada"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "18 degrees", "tool_call_id": "c1"},
+        {"role": "assistant", "content": "It is 18 degrees."},
+    ]
+    room.traces.import_file(lines(json.dumps({"messages": said})), "tools", teacher_name="t")
+    room.traces.export(tmp_path / "m.jsonl")
+    written = json.loads((tmp_path / "m.jsonl").read_text())["messages"]
+    assert written == [said[0], {**said[1], "content": ""}, *said[2:]]
+    room.traces.export(tmp_path / "a.json", format="alpaca")
+    (row,) = json.loads((tmp_path / "a.json").read_text())
+    assert (row["instruction"], row["output"]) == ("Weather?", "It is 18 degrees.")
+    room.traces.export(tmp_path / "s.json", format="sharegpt")
+    (row,) = json.loads((tmp_path / "s.json").read_text())
+    assert [turn["from"] for turn in row["conversations"]] == ["human", "gpt", "tool", "gpt"]
+    assert room.traces.export(tmp_path / "t.parquet", format="parquet")["rows"] == 1
+    assert sum(room.datasets.freeze("tools")["rows"].values()) == 1

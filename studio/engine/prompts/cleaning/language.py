@@ -22,7 +22,7 @@ def language_of(texts: Iterable[str]) -> str | None:
         if len(words) >= READ_CHARACTERS:
             break
     words = words[:READ_CHARACTERS]
-    if sum(character.isalpha() for character in words) + 2 * len(_WIDE.findall(words)) < FEWEST_LETTERS:
+    if sum(map(str.isalpha, words)) + 2 * len(_WIDE.findall(words)) < FEWEST_LETTERS:
         return None
     found = _detector().detect(words, model="lite", k=1)
     if not found or found[0]["score"] < LEAST_CERTAINTY:

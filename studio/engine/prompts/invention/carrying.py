@@ -2,8 +2,8 @@
 and the place where the next one goes on are kept in one transaction; a round that was broken off is asked again, which
 costs nothing, since every answer is kept where it was asked for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert
@@ -15,9 +15,9 @@ from studio.engine.prompts.invention import alpaca, evol, local, self_instruct
 from studio.engine.prompts.invention.asking import Asking, Interrupted, Question, Reply
 from studio.engine.prompts.invention.plan import Plan
 from studio.engine.prompts.invention.pool import Pool
-from studio.engine.prompts.invention.progress import Standing, prefix_of, progress_of
+from studio.engine.prompts.invention.progress import Standing, progress_of
 from studio.engine.prompts.invention.round import Harvest, Invented, Round, Rounds, instruction_of
-from studio.engine.prompts.invention.seeds import Seed, Seeds
+from studio.engine.prompts.invention.store import Store
 from studio.engine.prompts.invention.wording import Wording
 from studio.engine.prompts.record import NewPrompt
 from studio.engine.store.database import Database
@@ -25,7 +25,6 @@ from studio.engine.store.tables import Prompt, PromptSource
 
 MOST_DRY = 3
 """Rounds in a row without a new prompt, before an invention stops: the teacher has nothing more to say."""
-PAGE = 1000
 ROUNDS: Mapping[str, Rounds] = {
     "self-instruct": self_instruct.invent, "alpaca": alpaca.invent, "evol": evol.invent, "local": local.invent,
 }  # fmt: skip
@@ -38,7 +37,7 @@ AskingFor = Callable[[Plan, str, Tell], Asking]
 def carry_on(context: JobContext, source_id: int, asking: AskingFor) -> dict[str, Any]:
     """Runs the rounds that are missing and returns the report."""
     source, plan, standing = _read(context.database, source_id)
-    store = _Store(context.database, source, standing)
+    store = Store(context.database, source, standing)
     asker = asking(plan, standing.token, lambda said: context.progress(store.kept, plan.count, said))
     pool, wording = _pool_of(store, plan, standing), Wording(context.settings.assets, plan.method)
     _write(context, source_id, plan, standing, stopped_by=None, dry=0)
@@ -67,7 +66,7 @@ def carry_on(context: JobContext, source_id: int, asking: AskingFor) -> dict[str
 
 def _report(database: Database, source_id: int) -> dict[str, Any]:
     with database.session() as session:
-        return progress_of(session, session.get_one(PromptSource, source_id)).report()
+        return progress_of(session, _found(session, source_id)).report()
 
 
 def _asked(
@@ -88,13 +87,20 @@ def _is_over(plan: Plan, standing: Standing) -> bool:
     return standing.cursor.get("generation", 1) > plan.generations
 
 
+def _found(session: Session, source_id: int) -> PromptSource:
+    source = session.get(PromptSource, source_id)
+    if source is None:
+        raise Failed("The prompt source of this invention was deleted while it went on. Nothing more is asked.")
+    return source
+
+
 def _read(database: Database, source_id: int) -> tuple[PromptSource, Plan, Standing]:
     with database.session() as session:
-        source = session.get_one(PromptSource, source_id)
+        source = _found(session, source_id)
     return source, Plan.from_detail(source.detail), Standing.from_detail(source.detail)
 
 
-def _pool_of(store: "_Store", plan: Plan, standing: Standing) -> Pool:
+def _pool_of(store: Store, plan: Plan, standing: Standing) -> Pool:
     pool = Pool(plan.threshold)
     for seed in store.every_seed():
         pool.add(seed.text if plan.method in ("evol", "local") else seed.instruction, is_kept=False)
@@ -109,10 +115,10 @@ def _pool_of(store: "_Store", plan: Plan, standing: Standing) -> Pool:
     return pool
 
 
-def _keep(context: JobContext, store: "_Store", plan: Plan, standing: Standing, harvest: Harvest) -> None:
+def _keep(context: JobContext, store: Store, plan: Plan, standing: Standing, harvest: Harvest) -> None:
     """Keeps what a round brought, as long as this process still has the job."""
     with context.session() as session:
-        source = session.get_one(PromptSource, store.source_id)
+        source = _found(session, store.source_id)
         fresh = _distinct(session, source, harvest)
         if fresh:
             rows = [_columns(source, store.kept + place, one) for place, one in enumerate(fresh)]
@@ -151,67 +157,6 @@ def _write(context: JobContext, source_id: int, plan: Plan, standing: Standing, 
     for name, value in changes.items():
         setattr(standing, name, value)
     with context.session() as session:
-        source = session.get_one(PromptSource, source_id)
+        source = _found(session, source_id)
         source.detail = standing.as_detail(plan)
         session.add(source)
-
-
-class _Store:
-    """What rounds read of the store: the seeds, and the prompts kept so far."""
-
-    def __init__(self, database: Database, source: PromptSource, standing: Standing) -> None:
-        self._database, self.source_id, self.kept = database, source.id or 0, source.count
-        with database.session() as session:
-            named = (
-                PromptSource.project_id == source.project_id,
-                PromptSource.name == f"{prefix_of(standing.token)}seeds",
-            )
-            self._seeds = Seeds(database, session.exec(select(PromptSource).where(*named)).one())
-
-    @property
-    def seed_count(self) -> int:
-        return len(self._seeds)
-
-    def seeds(self, start: int = 0, stop: int | None = None) -> Sequence[Seed]:
-        return self._all_seeds if stop is None else self._seeds.part(start, stop)
-
-    def every_seed(self) -> Seeds:
-        return self._seeds
-
-    def newest_of(self, seeds: Sequence[int]) -> dict[int, tuple[int, str]]:
-        places = {seed: place for seed in seeds if (place := self._newest.get(seed)) is not None}
-        wanted = (Prompt.source_id == self.source_id, col(Prompt.position).in_(list(places.values())))
-        with self._database.session() as session:
-            texts = dict(session.exec(select(Prompt.position, Prompt.text).where(*wanted)).all()) if places else {}
-        return {seed: (place, texts[place]) for seed, place in places.items()}
-
-    def prompts(self) -> Iterator[Prompt]:
-        """The kept prompts in order, a page in memory at a time."""
-        after = -1
-        while True:
-            query = select(Prompt).where(Prompt.source_id == self.source_id, col(Prompt.position) > after)
-            with self._database.session() as session:
-                page = list(session.exec(query.order_by(col(Prompt.position)).limit(PAGE)))
-            if not page:
-                return
-            yield from page
-            after = page[-1].position
-
-    def note_kept(self, fresh: Sequence[Invented]) -> None:
-        lines = {one.detail["seed"]: place for place, one in enumerate(fresh, self.kept) if "seed" in one.detail}
-        if lines:
-            self._newest.update(lines)
-        self.kept += len(fresh)
-
-    @cached_property
-    def _all_seeds(self) -> list[Seed]:
-        return list(self._seeds)
-
-    @cached_property
-    def _newest(self) -> dict[int, int]:
-        """Seed -> place of the newest prompt of its line, for methods that evolve."""
-        return {
-            prompt.detail["seed"]: prompt.position
-            for prompt in self.prompts()
-            if prompt.detail and "seed" in prompt.detail
-        }

@@ -173,13 +173,18 @@ def _plain(item: str) -> str:
 
 def _json_items(text: str) -> list[str] | None:
     start = _bare(text)
-    if not start.startswith("["):
+    if not start.startswith(("[", "{")):
         return None
-    value = _parsed(start)
+    value = _listed(_parsed(start))
     if isinstance(value, list):
         return [_said(one) for one in value]
     # Cut off within the list: the texts that are whole, which leaves the last one out.
     return [str(json.loads(found)) for found in re.findall(r'"(?:[^"\\\n]|\\.)*"', start)] or None
+
+
+def _listed(value: Any) -> Any:
+    """The first list in an object that wraps one, such as `{"tasks": [...]}`; anything else as it is."""
+    return next((one for one in value.values() if isinstance(one, list)), value) if isinstance(value, dict) else value
 
 
 def _said(value: Any) -> str:
@@ -194,9 +199,7 @@ def _objects(text: str, names: tuple[str, ...]) -> list[Fields]:
     if not bare.startswith(("[", "{")):
         return []
     value = _parsed(bare)
-    if isinstance(value, dict):
-        inner = next((one for one in value.values() if isinstance(one, list)), None)
-        value = inner if inner is not None else [value]
+    value = [value] if isinstance(value, dict) and _fields_of(value, names) else _listed(value)
     if not isinstance(value, list):
         value = [_parsed(found) for found in _OBJECT.findall(bare)]
     return [named for one in value if isinstance(one, dict) and (named := _fields_of(one, names))]

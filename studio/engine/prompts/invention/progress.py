@@ -16,6 +16,11 @@ ASKING = "asking"
 """The kind of the runs and sources that an invention asks by; lists of prompts and runs leave them out."""
 
 
+TOKEN_BYTES = 6
+Sums = tuple[int, int, float]
+NOTHING: Sums = (0, 0, 0.0)
+
+
 @dataclass
 class Standing:
     """Changed once a round, in the transaction that keeps the round's prompts."""
@@ -74,16 +79,40 @@ class InventionProgress:
 
 
 def progress_of(session: Session, source: PromptSource) -> InventionProgress:
+    prefix = prefix_of(Standing.from_detail(source.detail).token)
+    return _progress(source, _sums(session, source.project_id, prefix).get(prefix, NOTHING))
+
+
+def all_progress(session: Session, project_id: int) -> list[InventionProgress]:
+    """Of every invention of a project, the newest first, by one look at its runs."""
+    query = select(PromptSource).where(PromptSource.project_id == project_id, PromptSource.kind == KIND)
+    sources = [source for source in session.exec(query.order_by(col(PromptSource.id).desc())) if _is_ours(source)]
+    sums = _sums(session, project_id) if sources else {}
+    return [
+        _progress(source, sums.get(prefix_of(Standing.from_detail(source.detail).token), NOTHING))
+        for source in sources
+    ]  # fmt: skip
+
+
+def _is_ours(source: PromptSource) -> bool:
+    """Other sources may be of this kind too: `Prompts.add` takes any."""
+    return "standing" in source.detail
+
+
+def _sums(session: Session, project_id: int, prefix: str = f"{ASKING}-") -> dict[str, Sums]:
+    """Requests, failed ones and dollars of inventions, by the beginning of their runs' names."""
+    start = func.substr(Run.name, 1, len(prefix_of("0" * 2 * TOKEN_BYTES)))
+    sums = (func.sum(Run.completed + Run.failed), func.sum(Run.failed), func.sum(Run.cost_usd))
+    mine = (Run.project_id == project_id, Run.kind == ASKING, col(Run.name).startswith(prefix))
+    rows = session.exec(select(start, *sums).where(*mine).group_by(start))  # type: ignore[call-overload]
+    return {name: (int(requests), int(failed), float(cost)) for name, requests, failed, cost in rows}
+
+
+def _progress(source: PromptSource, sums: Sums) -> InventionProgress:
     standing, plan = Standing.from_detail(source.detail), Plan.from_detail(source.detail)
-    requests, failed, cost = session.exec(
-        select(func.sum(Run.completed + Run.failed), func.sum(Run.failed), func.sum(Run.cost_usd)).where(
-            Run.project_id == source.project_id, Run.kind == ASKING, col(Run.name).startswith(prefix_of(standing.token))
-        )
-    ).one()
     return InventionProgress(
-        source.name, plan, source.count, standing.dropped, int(requests or 0), int(failed or 0), float(cost or 0),
-        standing.round, standing.seeds, standing.stopped_by,
-    )  # fmt: skip
+        source.name, plan, source.count, standing.dropped, *sums, standing.round, standing.seeds, standing.stopped_by
+    )
 
 
 def prefix_of(token: str) -> str:

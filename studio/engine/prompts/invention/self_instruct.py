@@ -66,7 +66,7 @@ def _sound_tasks(round: Round, harvest: Harvest, replies: Sequence[Reply | None]
     room = round.wanted
     for reply in replies:
         for record in listed(reply, harvest, "instruction"):
-            instruction = record["instruction"]
+            instruction = record.get("instruction", "")
             fault = rules.fault_of_instruction(instruction, ascii_start=round.plan.ascii_start)
             fault = fault or round.pool.fault(instruction) or (None if room else BEYOND_COUNT)
             if fault:

@@ -16,8 +16,10 @@ from studio.engine.prompts.invention.plan import METHODS, Plan, check, checked_m
 from studio.engine.prompts.invention.progress import (
     ASKING,
     KIND,
+    TOKEN_BYTES,
     InventionProgress,
     Standing,
+    all_progress,
     prefix_of,
     progress_of,
 )
@@ -127,10 +129,8 @@ class Inventions:
 
     def list(self) -> list[InventionProgress]:
         """All inventions, the newest first."""
-        query = select(PromptSource).where(PromptSource.project_id == self._project_id, PromptSource.kind == KIND)
         with self._database.session() as session:
-            found = session.exec(query.order_by(col(PromptSource.id).desc()))
-            return [progress_of(session, source) for source in found if "standing" in source.detail]
+            return all_progress(session, self._project_id)
 
     def progress(self, name: str) -> InventionProgress:
         """Where an invention stands. Raises NotFound."""
@@ -177,7 +177,7 @@ class Inventions:
         raise NameTaken.of("prompt source", name)
 
     def _store(self, name: str, plan: Plan, about: dict[str, Any], seeds: Sequence[Seed]) -> None:
-        standing = Standing(secrets.token_hex(6), about)
+        standing = Standing(secrets.token_hex(TOKEN_BYTES), about)
         try:
             with self._database.session() as session:
                 session.add(

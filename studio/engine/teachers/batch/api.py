@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 WINDOW: Literal["24h"] = "24h"
 TOKEN = "understudy_batch"
 """Under which a batch's token stands in its metadata."""
-SECONDS = 600.0
-"""For one exchange of bytes; a file may take many."""
+SECONDS = 60.0
+"""Without a byte, until an exchange is given up."""
+UPLOAD_SECONDS = 600.0
+"""A provider may take its time over a file before it says a word."""
+CONNECT_SECONDS = 15.0
 LONGEST_LINE = 64 * 2**20
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 
@@ -67,7 +70,7 @@ class BatchApi:
         account = account_of(base_url, self._key)
         self.path = account.batch_path
         self._where = urlsplit(base_url).netloc.rpartition("@")[2]
-        timeout = openai.Timeout(SECONDS, connect=15.0)
+        timeout = openai.Timeout(SECONDS, connect=CONNECT_SECONDS)
         is_loopback = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
         self._client = openai.OpenAI(
             api_key=self._key, base_url=account.url, default_query=dict(account.query),
@@ -83,8 +86,10 @@ class BatchApi:
 
     def upload(self, path: Path) -> str:
         """Uploads a file of lines without reading it whole, and returns its id."""
+        slowly = self._openai.Timeout(UPLOAD_SECONDS, connect=CONNECT_SECONDS)
         with self._faults(), path.open("rb") as file:
-            return self._client.files.create(file=(path.name, file, "application/jsonl"), purpose="batch").id
+            sent = (path.name, file, "application/jsonl")
+            return self._client.files.create(file=sent, purpose="batch", timeout=slowly).id
 
     def create(self, file_id: str, token: str) -> RemoteBatch:
         with self._faults():
@@ -149,7 +154,7 @@ class BatchApi:
             said, code = error_in(self._without_key(_body_of(exc)))
             return fault_of_status(self.who, exc.status_code, said, code, retry_after_seconds(exc.response.headers))
         if isinstance(exc, openai.APITimeoutError):
-            return Fault(FaultKind.TIMEOUT, f"{self.who} did not answer within {SECONDS:g} seconds.")
+            return Fault(FaultKind.TIMEOUT, f"{self.who} did not answer in time.")
         if isinstance(exc, openai.OpenAIError | ValueError) and not isinstance(exc, openai.APIConnectionError):
             return Fault(FaultKind.MALFORMED, f"{self.who} said something unreadable ({one_line(str(exc))})")
         reason = one_line(str(exc.__cause__ or exc)).rstrip(".")

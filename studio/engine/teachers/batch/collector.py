@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from studio.engine.jobs.context import Progress
@@ -15,13 +16,13 @@ from studio.engine.teachers.batch.gathering import Gatherer, Limits
 from studio.engine.teachers.batch.reading import Reader, Tally
 from studio.engine.teachers.batch.records import UNDER_WAY, Records
 from studio.engine.teachers.batch.sending import HEARTBEAT, Sender
-from studio.engine.teachers.faults import Fault, FaultKind
-from studio.engine.teachers.keys import keys_of
+from studio.engine.teachers.faults import RETRIED, Fault, FaultKind
 from studio.engine.teachers.ledger import Ledger
-from studio.engine.teachers.retry import PATIENCE, Patience
+from studio.engine.teachers.retry import Patience
 
 LOOK = 0.25
-FOLDER = "batches"
+MOST_UNANSWERED = 60
+"""Looks in a row that a provider may leave unanswered, at last one a minute."""
 FULL_QUEUE = "token_limit_exceeded"
 MOST_REFUSED = 12
 """Batches that a provider would not take before the run is stopped."""
@@ -53,6 +54,7 @@ class BatchCollector:
         self._at_once: int | None = None
         self._refusals = 0
         self._quiet = 0
+        self._unanswered = 0
         self._message = ""
         self._beat = time.monotonic()
 
@@ -130,13 +132,15 @@ class BatchCollector:
             if batch.state not in UNDER_WAY:
                 continue
             try:
-                remote = self._sender.patiently(lambda batch=batch: self.api.get(batch.remote_id or ""))  # type: ignore[misc]
+                remote = self._told(batch)
+                if remote is None:
+                    continue
                 if remote.state != batch.remote_state:
                     self._records.change(batch, remote_state=remote.state)
                     self._quiet = 0
                 self._tell(batches, batch, remote)
                 if remote.is_over:
-                    self._finish(batch, remote)
+                    self._finish(batch, remote, ending=forget)
                     moved = True
             except Fault as fault:
                 if fault.kind is not FaultKind.NOT_FOUND or batch.state == BatchState.COLLECTED:
@@ -148,7 +152,21 @@ class BatchCollector:
         self._quiet = 0 if moved else self._quiet + 1
         return moved
 
-    def _finish(self, batch: Batch, remote: RemoteBatch) -> None:
+    def _told(self, batch: Batch) -> RemoteBatch | None:
+        """What the provider says of a batch. One that cannot be asked for a while is borne with: it works on."""
+        try:
+            remote = self._sender.beating(partial(self.api.get, batch.remote_id or ""))
+        except Fault as fault:
+            self._unanswered += 1
+            if fault.kind not in RETRIED or self._unanswered > MOST_UNANSWERED:
+                raise
+            self._say(f"{fault.text} Looking again.")
+            return None
+        self._unanswered = 0
+        return remote
+
+    def _finish(self, batch: Batch, remote: RemoteBatch, *, ending: bool) -> None:
+        """Reads a batch that is over. Unless the batches are being ended anyway, what it met may end the run."""
         if batch.state != BatchState.ENDED:
             self._records.change(
                 batch, state=BatchState.ENDED.value, ended_at=time.time(), output_file_id=remote.output_file_id,
@@ -156,6 +174,8 @@ class BatchCollector:
                 error="; ".join(refusal.message for refusal in remote.refusals[:3]) or None,
             )  # fmt: skip
         tally = self._reader.read(batch, remote)
+        if ending:
+            return
         if tally.trouble is not None:
             raise tally.trouble
         if remote.state == "failed" and not tally.answered:
@@ -228,31 +248,6 @@ class BatchCollector:
         self._message = message
         totals = self.ledger.totals
         self.progress(totals.completed + totals.failed, totals.requested, message)
-
-
-def collect_by_batch(
-    ledger: Ledger,
-    base_url: str,
-    *,
-    progress: Progress,
-    should_stop: Callable[[], bool],
-    patience: Patience = PATIENCE,
-    cancel: bool = False,
-) -> str | None:
-    """Carries a run out through the Batch API of its teacher; with `cancel` ends its batches instead.
-
-    Returns who stopped it (`user`, `budget` or None). Raises `Fault` when the teacher did, and BadInput when a budget
-    cannot be kept to.
-    """
-    settings = ledger.database.settings
-    limits, folder = Limits(settings.batch_requests, settings.batch_bytes), settings.workspace / FOLDER
-    key = keys_of(ledger.teacher, settings.permitted_keys)[0]
-    with BatchApi(ledger.teacher, base_url, key) as api:
-        collector = BatchCollector(ledger, api, limits, folder, progress, should_stop, patience)
-        if not cancel:
-            return collector.run()
-        collector.cancel()
-        return "user" if ledger.totals.left else None
 
 
 def _unknown(who: str, batch: Batch, fault: Fault) -> Fault:

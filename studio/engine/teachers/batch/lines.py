@@ -9,6 +9,7 @@ from studio.engine.teachers.reply import error_in
 
 MARK = "q-"
 CANCELLED = "batch_cancelled"
+LARGEST_ID = 2**63
 _KINDS = {
     "batch_expired": FaultKind.TIMEOUT,
     "request_timeout": FaultKind.TIMEOUT,
@@ -48,7 +49,7 @@ def result_of(who: str, line: bytes) -> Result | None:
         request_id = int(mark.removeprefix(MARK)) if mark.startswith(MARK) else 0
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if request_id <= 0:
+    if not 0 < request_id < LARGEST_ID:
         return None
     response, error = row.get("response"), row.get("error")
     if isinstance(response, dict) and response.get("body") is not None:

@@ -4,6 +4,7 @@ changes nothing, so a process killed while at it, or a file that broke off, is s
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from studio.engine.store.tables import Batch, BatchState
@@ -17,8 +18,8 @@ from studio.engine.teachers.ledger import Kept, Ledger, Timing
 from studio.engine.teachers.reply import read_reply
 
 PAGE = 200
-REFUSED_SHARE = 2
-"""Where more than one in so many lines is refused, it is not the lines that are at fault."""
+REFUSED_SHARE, MOST_REFUSED = 2, 500
+"""Where more than one in so many lines is refused, or more than so many, it is not the lines that are at fault."""
 IN_A_ROW = 10
 """Questions that fail for good, in a batch without a single answer, before the whole run is stopped."""
 
@@ -52,7 +53,7 @@ class Reader:
     def read(self, batch: Batch, remote: RemoteBatch) -> Tally:
         """Keeps every answer of a batch that is over and notes every fault, then closes it. Raises `Fault` when its
         files cannot be had; the batch stays as it is then."""
-        tally = self._kept(batch, remote)
+        tally, remote = self._kept(batch, remote)
         if tally.lines > tally.answered:
             self._noted(batch, remote, tally)
         tally.for_good += self._refuse_lines(batch, remote)
@@ -63,26 +64,27 @@ class Reader:
         self.records.close(batch, BatchState.LOST if nothing else BatchState.COLLECTED)
         return tally
 
-    def _kept(self, batch: Batch, remote: RemoteBatch) -> Tally:
-        """First the answers, so that a line with a fault never hides an answer to the same question. A file with fewer
-        lines than the provider counts is fetched again."""
+    def _kept(self, batch: Batch, remote: RemoteBatch) -> tuple[Tally, RemoteBatch]:
+        """First the answers, so that a line with a fault never hides an answer to the same question. Files with fewer
+        lines than the provider counts, or not there yet, are looked for again."""
         tries = 0
         while True:
             tally, broken = Tally(), None
             try:
-                self.sender.beating(lambda tally=tally: self._read_answers(batch, remote, tally))  # type: ignore[misc]
+                self.sender.beating(partial(self._read_answers, batch, remote, tally))
             except Fault as fault:
                 if fault.kind not in RETRIED:
                     raise
                 broken = fault
             if broken is None and tally.lines >= remote.completed + remote.failed:
-                return tally
+                return tally, remote
             tries += 1
             if tries >= self.sender.patience.tries:
                 if broken is not None:
                     raise broken
-                return tally
+                return tally, remote
             self.sender.pause(min(self.sender.patience.longest, self.sender.patience.base * 2**tries))
+            remote = self.sender.patiently(lambda: self.sender.api.get(batch.remote_id or ""))
 
     def _read_answers(self, batch: Batch, remote: RemoteBatch, tally: Tally) -> None:
         for results in self._pages(remote):
@@ -143,7 +145,7 @@ class Reader:
     def _refuse_lines(self, batch: Batch, remote: RemoteBatch) -> int:
         """Fails the questions whose lines kept a whole batch from being taken, when they are a small part of it."""
         refused = {refusal.line: refusal for refusal in remote.refusals if refusal.line}
-        if remote.state != "failed" or len(refused) * REFUSED_SHARE > batch.requests:
+        if remote.state != "failed" or len(refused) > min(MOST_REFUSED, batch.requests // REFUSED_SHARE):
             return 0
         ids = {self.records.request_at(batch, line): refusal for line, refusal in refused.items()}
         questions = self.records.unsettled(batch, self.ledger.plan, [id for id in ids if id])

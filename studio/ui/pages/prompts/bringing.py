@@ -45,7 +45,9 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None
                 form.button: gr.Button(interactive=False),
             }  # fmt: skip
         can_clean = found.is_conversations or given.holds_answers
-        return about | suggested | form.choices(names, found.mapping, answers=given.holds_answers) | {
+        # A shape that was recognised takes its rows as a whole; columns chosen in the boxes would replace it.
+        guessed = {} if found.is_shape else found.mapping
+        return about | suggested | form.choices(names, guessed, answers=given.holds_answers) | {
             form.preview: str(bringing_views.preview(t, found)),
             form.columns: gr.Accordion(visible=True),
             form.cleaning: gr.Column(visible=can_clean),
@@ -90,7 +92,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None
         form.preview, form.columns, form.cleaning, form.clean, form.about, form.button, form.name, *form.boxes.values()
     ]  # fmt: skip
     for event in (form.file.change, form.look.click, form.place.submit, form.batch_input.change):
-        event(recognising, form.inputs, looked, show_progress="minimal", **PRIVATE)
+        event(recognising, form.inputs, looked, show_progress="minimal", show_progress_on=form.preview, **PRIVATE)
     for event in (form.format.input, form.holds_answers.input):
         event(recognising, form.inputs, looked, show_progress="hidden", **PRIVATE)
     remapping = parts.run_safely(remap, t)

@@ -62,14 +62,18 @@ class Form:
         self._about_answers(t)
         self.preview = parts.html(elem_id="prompts-import-preview")
         with gr.Accordion(t("import.columns"), open=False, visible=False, elem_id="prompts-import-map") as self.columns:
-            self.format = gr.Dropdown(list(FORMATS), value=AUTO, label=t("format"), elem_id="prompts-import-format")
-            self.boxes = {
-                field: gr.Dropdown([""], value="", label=t(f"field.{field}"), elem_id=f"prompts-import-{field}")
-                for field in MAPPED
-            }
+            self.format = gr.Dropdown(
+                list(FORMATS), value=AUTO, label=t("format"), info=t("import.columns.info"),
+                elem_id="prompts-import-format",
+            )  # fmt: skip
+            with gr.Row():
+                self.boxes = {field: self._box(t, field) for field in MAPPED}
         self._cleaning(t)
-        self.name = gr.Textbox(label=t("source.name"), max_lines=1, elem_id="prompts-import-name")
+        self.name = gr.Textbox(label=t("name"), max_lines=1, elem_id="prompts-import-name")
         self.button = gr.Button(t("import"), variant="primary", interactive=False, elem_id="prompts-import-button")
+
+    def _box(self, t: Texts, field: str) -> gr.Dropdown:
+        return gr.Dropdown([""], value="", label=t(f"field.{field}"), elem_id=f"prompts-import-{field}", min_width=150)
 
     def _about_answers(self, t: Texts) -> None:
         with gr.Column(visible=False, elem_id="prompts-import-about") as self.about:

@@ -97,6 +97,6 @@ def _facts(t: Texts, here: "Studio", one: "InventionProgress", state: str) -> li
     return [
         (t("invent.state"), parts.state_badge(t, state)),
         (t("invent.teacher"), parts.link(one.plan.teacher, links.to("teachers", here, teacher=one.plan.teacher))),
-        (t("invent.seeds.used"), seeds), (t("invent.round"), one.round), (t("invent.requests"), one.requests),
+        (t("invent.seeds.used"), seeds), (t("invent.round"), one.round - 1), (t("invent.requests"), one.requests),
         (t("invent.cost"), cost), (t("invent.budget"), figures.money(one.plan.budget_usd)),
     ]  # fmt: skip

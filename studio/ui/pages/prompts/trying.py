@@ -54,7 +54,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         matrix = links.to("teachers", here, tab="try", source=chosen, place=number, message=manner)
         onward = parts.link(t.of("teachers")("try.on"), matrix, button=True, primary=True)
         shown = views.as_sent(t, turns, replaced=replaced, answer=prompt.answer)
-        return str(Markup('<p class="toolbar">{}</p>{}').format(onward, shown))
+        return str(Markup('<div class="stack"><p>{}</p>{}</div>').format(onward, shown))
 
     def view_sent(request: gr.Request, chosen: str | None, number: int | None, manner: str | None) -> str:
         if not chosen:

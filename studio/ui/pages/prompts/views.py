@@ -36,7 +36,7 @@ def tabs(t: Texts, here: "Studio", current: str) -> Markup:
 def sources(t: Texts, here: "Studio", rows: Sequence["PromptSource"]) -> Markup:
     """All sources, or what to do when there are none."""
     if not rows:
-        return parts.empty_state(t("empty"), t("empty.action"), "#prompts-import-name", icon="prompts")
+        return parts.empty_state(t("empty"), t("empty.action"), "#prompts-import-file", icon="prompts")
     columns = [
         parts.Column(t("name"), wide=True), parts.Column(t("kind")), parts.Column(t("prompts"), number=True),
         parts.Column(t("left.out"), number=True), parts.Column(t("created")),

@@ -104,8 +104,7 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
             wanted = read(request, *values)
         except StudioError:
             return gr.Button(t("try.plain"), interactive=False)
-        with studio.database.session() as session:
-            usual = usual_answers(session, wanted.teachers, wanted.manners)
+        usual = usual_answers(studio.database, wanted.teachers, wanted.manners)
         cost = matrix_cost(wanted.teachers, wanted.manners, wanted.prompt, usual)
         return gr.Button(views.go_label(t, len(wanted.teachers) * len(wanted.manners), cost), interactive=True)
 
