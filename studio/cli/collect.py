@@ -106,7 +106,7 @@ def read_mix_file(path: Path) -> dict[str, Any]:
 
 def _cancelled(studio: Studio, run_name: str) -> dict[str, Any]:
     line, ended = progress_line(), threading.Event()
-    with _stopped_by_interrupt(ended.set):
+    with stopped_by_interrupt(ended.set):
         try:
             return studio.collecting.cancel_batches(run_name, progress=line, should_stop=ended.is_set)
         finally:
@@ -124,7 +124,7 @@ def _resumed(studio: Studio, name: str, budget: float | None, *, reopen: bool = 
 
 def _collected(studio: Studio, run_name: str) -> dict[str, Any]:
     """Collects with a line of progress; Ctrl-C stops in good order, a second one at once."""
-    with _shown(studio, run_name), _stopped_by_interrupt(lambda: studio.collecting.stop(run_name)):
+    with _shown(studio, run_name), stopped_by_interrupt(lambda: studio.collecting.stop(run_name)):
         return studio.collecting.run_as_job(run_name)
 
 
@@ -151,7 +151,7 @@ def _shown(studio: Studio, run_name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+def stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     """The request to stop is written by a thread, since a signal may arrive in the middle of another write."""
     if threading.current_thread() is not threading.main_thread():
         yield

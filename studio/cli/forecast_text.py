@@ -24,7 +24,7 @@ def forecast_text(forecast: Forecast) -> str:
     else:
         lines.append("Cost: not known, since a price or the length of answers is not.")
     if forecast.seconds is not None:
-        lines.append(f"Time: {_took(forecast.seconds_low)} to {_took(forecast.seconds_high)}.")
+        lines.append(f"Time: {_time(forecast.seconds_low, forecast.seconds_high)}.")
     counted = {"characters": "estimated from characters", "past answers": "estimated, corrected by past answers"}
     grounds = counted.get(forecast.counted_by, f"counted with the {forecast.counted_by}")
     lines.append(f"Tokens of {forecast.sampled:,} sampled prompts are {grounds}; {_LENGTHS[forecast.lengths_from]}.")
@@ -37,9 +37,14 @@ def _between(likely: str, low: float | None, high: float | None, style: str) -> 
     return f"{likely} ({style.format(low)} to {style.format(high)})"
 
 
-def _took(seconds: float | None) -> str:
-    if seconds is None:
-        return "an unknown time"
+def _time(low: float | None, high: float | None) -> str:
+    least, most = _took(low or 0), _took(high or 0)
+    if least == most:
+        return most
+    return f"{least} to {most}" if low else f"up to {most}"
+
+
+def _took(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from studio.cli.collect import _stopped_by_interrupt, read_parameters
+from studio.cli.collect import read_parameters, stopped_by_interrupt
 from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput
 from studio.engine.prompts import parse_map
@@ -107,7 +107,7 @@ def _spread_words(spread: Spread) -> str:
 
 
 def _invented(studio: Studio, name: str) -> dict[str, Any]:
-    with _shown(studio, name), _stopped_by_interrupt(lambda: studio.inventions.stop(name)):
+    with _shown(studio, name), stopped_by_interrupt(lambda: studio.inventions.stop(name)):
         return studio.inventions.run_as_job(name)
 
 

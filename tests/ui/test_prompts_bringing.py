@@ -211,19 +211,28 @@ def test_answers_without_a_teacher_are_refused(panel: Panel, asked: Any, write: 
 
 
 @pytest.mark.parametrize("content", ["", "\0\0binary"])
-def test_a_file_that_cannot_be_read_is_a_notice(panel: Panel, asked: Any, write: Any, content: str) -> None:
-    with pytest.raises(gr.Error, match=r"is empty|binary file"):
-        panel("recognise", asked, file=write(content))
+def test_a_file_that_cannot_be_read_says_why_in_the_place_of_its_rows(
+    panel: Panel, asked: Any, write: Any, content: str
+) -> None:
+    seen = panel("recognise", asked, file=write(content))
+    assert "is empty" in seen["preview"] or "binary file" in seen["preview"]
+    assert (seen["button"].interactive, seen["map"].visible) == (False, False)
 
 
-def test_a_place_that_is_none_is_a_notice(panel: Panel, asked: Any, tmp_path: Path) -> None:
+def test_a_place_that_is_none_says_why(panel: Panel, asked: Any, tmp_path: Path) -> None:
     for place, words in (
         (tmp_path / "nowhere", "There is no file"),
         (tmp_path, "folder without"),
         ("hub:", "OWNER/NAME"),
     ):
-        with pytest.raises(gr.Error, match=words):
-            panel("recognise", asked, place=str(place))
+        assert words in panel("recognise", asked, place=str(place))["preview"]
+
+
+def test_a_place_goes_before_the_file_and_a_new_file_clears_it(panel: Panel, asked: Any, write: Any) -> None:
+    first, second = write({"prompt": "first"}, name="a.jsonl"), write({"prompt": "second"}, name="b.jsonl")
+    assert "second" in panel("recognise", asked, file=first, place=second)["preview"]
+    seen = panel("take_file", asked, file=first, place=second)
+    assert (seen["place"], "first" in seen["preview"]) == ("", True)
 
 
 def test_a_taken_name_is_a_notice_that_shows_no_markup(panel: Panel, studio: Any, asked: Any, write: Any) -> None:

@@ -164,7 +164,9 @@ def _warnings(folder: Path, config: dict[str, Any]) -> list[str]:
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         found.append("It has no tokenizer, so it cannot be trained, asked or exported.")
     if not _has_template(folder):
-        found.append("It has no chat template, so it cannot be asked as a chat; training gives its student a plain one.")
+        found.append(
+            "It has no chat template, so it cannot be asked as a chat; training gives its student a plain one."
+        )
     if "auto_map" in config or any(folder.glob("*.py")):
         found.append("It brings code of its own, which the studio does not run; it may fail to load.")
     return found

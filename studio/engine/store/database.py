@@ -54,7 +54,12 @@ def _engine(settings: Settings) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(connection, _record) -> None:  # type: ignore[no-untyped-def]
         cursor = connection.cursor()
-        pragmas = (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", f"synchronous={settings.synchronous}", "foreign_keys=ON")
+        pragmas = (
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "journal_mode=WAL",
+            f"synchronous={settings.synchronous}",
+            "foreign_keys=ON",
+        )
         for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -62,7 +62,8 @@ class Forecast:
     seconds_high: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Dollars and seconds to six places."""
+        return {key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
 def foresee(session: Session, teacher: Teacher, source: PromptSource, requests: int, plan: Plan) -> Forecast:

@@ -21,7 +21,14 @@ LIMIT = 100
 LOG_LINES = 400
 STATES = ("running", "queued", "done", "failed", "stopped")
 UNDER_WAY = ("running", "queued")
-ROOMS = {"collect": "collect", "train": "train", "export": "models", "answer": "compare", "demo": "home"}
+ROOMS = {
+    "collect": "collect",
+    "train": "train",
+    "export": "models",
+    "answer": "compare",
+    "demo": "home",
+    "invent": "prompts",
+}
 """The page where the work of a kind of job is looked at."""
 
 

@@ -84,6 +84,7 @@ def test_a_dry_run_says_what_it_would_take_and_makes_nothing(
     assert dry.json["cost_low_usd"] < dry.json["cost_usd"] <= dry.json["cost_high_usd"]
     half = run_cli(*COLLECT, "--param", "max_tokens=100", "--dry-run", "--batch", "--json")
     assert half.json["cost_usd"] == pytest.approx(dry.json["cost_usd"] / 2)
+    assert "Time: up to 24 h." in run_cli(*COLLECT, "--dry-run", "--batch").out
     said = run_cli(*COLLECT, "--dry-run").out
     assert "4 requests" in said and "Cost: not known" in said
     assert run_cli("collect", "--resume", "q-t", "--json").code == 2

@@ -178,6 +178,8 @@ def _json_items(text: str) -> list[str] | None:
     value = _listed(_parsed(start))
     if isinstance(value, list):
         return [_said(one) for one in value]
+    if not re.match(r'\[\s*"', start):
+        return None
     # Cut off within the list: the texts that are whole, which leaves the last one out.
     return [str(json.loads(found)) for found in re.findall(r'"(?:[^"\\\n]|\\.)*"', start)] or None
 

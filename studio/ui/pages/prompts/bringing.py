@@ -31,10 +31,14 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None
         here = parts.project_of(request, studio)
         given = form.given({**values, **dict.fromkeys(form.boxes.values(), ""), form.clean: False}, here, t)
         about = {form.about: gr.Column(visible=given.holds_answers)}
+        hidden = {box: gr.Column(visible=False) for box in (form.columns, form.cleaning)}
+        nothing = about | hidden | {form.button: gr.Button(interactive=False)}
         if given.path is None:
-            hidden = {box: gr.Column(visible=False) for box in (form.columns, form.cleaning)}
-            return about | hidden | {form.preview: "", form.button: gr.Button(interactive=False)}
-        names = here.prompts.columns(given.path, given.format)
+            return nothing | {form.preview: ""}
+        try:
+            names = here.prompts.columns(given.path, given.format)
+        except BadInput as exc:
+            return nothing | {form.preview: str(parts.note("bad", t("import.unreadable"), exc.message))}
         suggested = {form.name: given.name or _name_of(given)}
         try:
             found = look(here, given)
@@ -54,6 +58,10 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None
             form.clean: bool(values[form.clean]) and can_clean,
             form.button: gr.Button(interactive=True),
         }  # fmt: skip
+
+    def take_file(request: gr.Request, values: dict[Any, Any]) -> dict[Any, Any]:
+        """An uploaded file takes the place of a data set that was named before."""
+        return {form.place: ""} | recognise(request, {**values, form.place: ""})
 
     def remap(request: gr.Request, values: dict[Any, Any]) -> dict[Any, Any]:
         """Other columns or rules were chosen: the same rows seen through them."""
@@ -91,8 +99,11 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None
     looked = [
         form.preview, form.columns, form.cleaning, form.clean, form.about, form.button, form.name, *form.boxes.values()
     ]  # fmt: skip
-    for event in (form.file.change, form.look.click, form.place.submit, form.batch_input.change):
-        event(recognising, form.inputs, looked, show_progress="minimal", show_progress_on=form.preview, **PRIVATE)
+    taking = parts.run_safely(take_file, t)
+    on_preview: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": form.preview, **PRIVATE}
+    form.file.change(taking, form.inputs, [form.place, *looked], **on_preview)
+    for event in (form.look.click, form.place.submit, form.batch_input.change):
+        event(recognising, form.inputs, looked, **on_preview)
     for event in (form.format.input, form.holds_answers.input):
         event(recognising, form.inputs, looked, show_progress="hidden", **PRIVATE)
     remapping = parts.run_safely(remap, t)

@@ -126,7 +126,7 @@ class Form:
     def given(self, values: dict[Any, Any], here: "Studio", t: Texts) -> Given:
         """What the boxes say, read. Raises `BadInput`."""
         place, batch = str(values[self.place] or "").strip(), values[self.batch_input]
-        chosen = values[self.file] or place
+        chosen = place or values[self.file]
         return Given(
             path=Path(chosen) if chosen else None,
             format=values[self.format] or AUTO,
