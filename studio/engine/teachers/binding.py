@@ -10,7 +10,18 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, select
 
-from studio.engine.store.tables import Attempt, Prompt, RawReply, Request, RequestState, Run, RunItem, Teacher
+from studio.engine.store.tables import (
+    Attempt,
+    Batch,
+    Prompt,
+    RawReply,
+    Request,
+    RequestState,
+    Run,
+    RunItem,
+    Teacher,
+    Trace,
+)
 from studio.engine.teachers.fingerprint import fingerprint_of, identity
 from studio.engine.teachers.plan import Manner, Plan, conversation
 from studio.engine.teachers.reply import unpacked
@@ -36,6 +47,8 @@ _TAKE_FLIGHT = (
 MOST_CHARACTERS = 8_000_000
 """Of prompts in one page: a few are enough where prompts are a megabyte each."""
 ROWS_AT_ONCE = 20
+BATCHES_OUT = ("uploaded", "submitted", "ended")
+"""States of a batch that the provider has something of: its questions are asked, though nobody may be collecting."""
 
 
 @dataclass
@@ -103,17 +116,28 @@ def _is_busy(request: "Standing", taken: set[int], in_hand: Collection[int], hol
     return request.id in taken or request.id in in_hand or elsewhere
 
 
-def earlier_answers(session: Session, questions: Sequence[Question]) -> Iterator[tuple[Question, int, bytes]]:
-    """The answer that each question's request already has: its newest answered attempt and the reply as it came."""
+def earlier_answers(
+    session: Session, questions: Sequence[Question]
+) -> Iterator[tuple[Question, int, bytes, str | None]]:
+    """The answer that each question's request already has: its newest answered attempt, the reply as it came, and the
+    terms that held when it was collected, as far as a trace of it tells."""
     ids = {question.request_id for question in questions}
     query = select(Attempt.request_id, Attempt.id, RawReply.body).join(
         RawReply, col(RawReply.attempt_id) == col(Attempt.id)
     )
     query = query.where(col(Attempt.request_id).in_(ids), Attempt.status == "answered").order_by(col(Attempt.id))
     kept = {request: (attempt or 0, body) for request, attempt, body in session.exec(query)} if ids else {}
+    terms = _terms_then(session, ids)
     for question in questions:
         attempt, body = kept[question.request_id]
-        yield question, attempt, unpacked(body)
+        yield question, attempt, unpacked(body), terms.get(question.request_id)
+
+
+def _terms_then(session: Session, request_ids: Collection[int]) -> dict[int, str]:
+    """A teacher's terms may have changed since; those of the first trace of an answer are the ones that hold for it."""
+    query = select(col(RunItem.request_id), Trace.terms).join(Trace, col(Trace.run_item_id) == col(RunItem.id))
+    query = query.where(col(RunItem.request_id).in_(request_ids)).order_by(col(Trace.id).desc())
+    return {request: terms for request, terms in session.exec(query) if request} if request_ids else {}
 
 
 def _waiting(session: Session, run: Run, teacher: Teacher, plan: Plan, after: int, limit: int) -> Iterator[Question]:
@@ -172,10 +196,11 @@ def _insert(session: Session, run: Run, teacher: Teacher, plan: Plan, questions:
 
 
 def _living_holders(session: Session, run: Run, requests: Sequence[Standing]) -> set[int | None]:
-    """The other runs that hold some of these requests and are being collected now."""
+    """The other runs that hold some of these requests and are being collected now, or have paid batches out."""
     ids = {request.holder for request in requests if request.state == RequestState.IN_FLIGHT} - {run.id, None}
     others = session.exec(select(Run).where(col(Run.id).in_(ids))) if ids else ()
-    return {other.id for other in others if is_held(other)}
+    paid = select(Batch.run_id).where(col(Batch.run_id).in_(ids), col(Batch.state).in_(BATCHES_OUT))
+    return {other.id for other in others if is_held(other)} | (set(session.exec(paid)) if ids else set())
 
 
 def _write_down(session: Session, run: Run, questions: Sequence[Question], taken: set[int]) -> None:

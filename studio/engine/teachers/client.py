@@ -16,7 +16,7 @@ import orjson
 from studio.engine.store.tables import Teacher
 from studio.engine.teachers.endpoint import endpoint_of
 from studio.engine.teachers.faults import Fault, FaultKind, fault_of_status, one_line
-from studio.engine.teachers.keys import key_of, without_key
+from studio.engine.teachers.keys import blotted, key_of, without_key
 from studio.engine.teachers.limits import rate_limits
 from studio.engine.teachers.reply import Answer, error_in, read_reply
 from studio.engine.teachers.retry import retry_after_seconds
@@ -71,7 +71,7 @@ class TeacherClient:
     async def _exchange(self, body: bytes, messages: list[dict[str, Any]]) -> Answer:
         assert self._session is not None, "use TeacherClient as `async with`"
         async with self._session.post(self._url, data=_payload(body)) as response:
-            raw = await self._body_of(response)
+            raw = blotted(await self._body_of(response), self._key)
             limits = rate_limits(response.headers)
             if response.status >= 300:
                 said, code = error_in(raw)

@@ -273,4 +273,6 @@ class Collector:
         totals = self.ledger.totals
         pause = min((lane.pacer.paused_for for lane in self.lanes if not lane.closed), default=0.0)
         waiting = f"asking again in {pause:.0f} s" if pause >= 1 else ""
+        if self._feed.waits_for_others:
+            waiting = "waiting for answers that another run has asked for"
         self.progress(totals.completed + totals.failed, totals.requested, waiting)

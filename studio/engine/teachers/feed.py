@@ -8,8 +8,9 @@ from studio.engine.teachers.binding import Page, Question
 
 PAGE = 200
 """Items read at a time: what bounds a collector's memory, beside its concurrency."""
-LOOK_AGAIN = 1.0
-"""Seconds before items that another run has in flight are looked at again."""
+LOOK_AGAIN = (1.0, 30.0)
+"""Seconds before items that another run has in flight are looked at again: at first, and at most, since a batch of
+another run may take a day."""
 
 
 class Feed:
@@ -23,6 +24,7 @@ class Feed:
         self._ended = False
         self._deferred = 0
         self._look_again_at = 0.0
+        self._look_again = LOOK_AGAIN[0]
         self.in_hand: dict[int, Question] = {}
         """Taken and not settled, by request."""
 
@@ -52,6 +54,11 @@ class Feed:
         return max(0.0, min(times) - now) if times else None
 
     @property
+    def waits_for_others(self) -> bool:
+        """Whether all that is left is being asked by other runs."""
+        return self._ended and self._deferred > 0 and not (self.in_hand or self._fresh or self._repeats)
+
+    @property
     def is_over(self) -> bool:
         return self._ended and not (self.in_hand or self._fresh or self._repeats or self._deferred)
 
@@ -64,8 +71,11 @@ class Feed:
         page = await self._read(self._after, PAGE, set(self.in_hand))
         self._deferred += page.deferred
         if page.last is None:
-            self._ended, self._look_again_at = True, now + LOOK_AGAIN
+            self._ended, self._look_again_at = True, now + self._look_again
+            self._look_again = min(2 * self._look_again, LOOK_AGAIN[1])
             return
         self._after = page.last
+        if page.to_ask or page.answered:
+            self._look_again = LOOK_AGAIN[0]
         self._fresh.extend(page.to_ask)
         self.in_hand |= {question.request_id: question for question in page.to_ask}

@@ -98,6 +98,11 @@ def without_key(text: str, key: str) -> str:
     return text if key == NO_KEY else text.replace(key, "[key]")
 
 
+def blotted(body: bytes, key: str) -> bytes:
+    """A reply's body without the key, before anything is cut out of it that could hold a part of one."""
+    return body if key == NO_KEY else body.replace(key.encode(), b"[key]")
+
+
 def without_keys(text: str, keys: Iterable[str]) -> str:
     for key in keys:
         text = without_key(text, key)

@@ -91,6 +91,8 @@ class Kept:
     answer: Answer
     timing: Timing
     price_share: float = 1.0
+    terms: str | None = None
+    """Of an answer from earlier: those that held when it was collected. None for the teacher's own."""
 
 
 @dataclass
@@ -120,8 +122,8 @@ class Ledger:
             self.lease.renew(session)
             page = bind(session, self.run, self.teacher, self.plan, after, limit, in_hand)
             earlier = [
-                (Kept(question, read_reply(self.teacher.name, raw, question.messages), NO_TIME), attempt)
-                for question, attempt, raw in earlier_answers(session, page.answered)
+                (Kept(question, read_reply(self.teacher.name, raw, question.messages), NO_TIME, terms=terms), attempt)
+                for question, attempt, raw, terms in earlier_answers(session, page.answered)
             ]
             self._trace(session, earlier)
             _settle_items(session, page.answered, "done", reused=True)
@@ -215,16 +217,16 @@ class Ledger:
     def _trace(self, session: Session, rows: Sequence[tuple[Kept, int]]) -> None:
         """Answers to an invention's questions become prompts, not traces."""
         if self.run.kind == COLLECT:
-            write_traces(session, [self._new_trace(kept.question, kept.answer, attempt) for kept, attempt in rows])
+            write_traces(session, [self._new_trace(kept, attempt) for kept, attempt in rows])
 
-    def _new_trace(self, question: Question, answer: Answer, attempt: int) -> NewTrace:
-        prompt = question.prompt
+    def _new_trace(self, kept: Kept, attempt: int) -> NewTrace:
+        question, answer, prompt = kept.question, kept.answer, kept.question.prompt
         return NewTrace(
             run=self.run, prompt=prompt, prompt_text=prompt.text,
             system_message_name=question.system_name, system_message_text=question.system_text,
             messages=question.messages if prompt.messages else None, response=answer.text,
             reasoning=answer.reasoning, finish_reason=answer.finish_reason, teacher=self.teacher.name,
-            model=answer.returned_model or self.teacher.model, terms=self.teacher.terms,
+            model=answer.returned_model or self.teacher.model, terms=kept.terms or self.teacher.terms,
             run_item_id=question.item_id, request_id=question.request_id, attempt_id=attempt,
             input_tokens=answer.input_tokens, output_tokens=answer.output_tokens,
             collection=prompt.collection or self.source.name,
