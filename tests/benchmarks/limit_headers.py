@@ -18,32 +18,35 @@ class LimitHeaders:
         self._style = style
         self._limit = per_minute * (MINUTES_A_DAY if style == "day" else 1)
         self._level, self._level_at = float(self._limit), time.monotonic()
-        self._began, self._count = time.monotonic(), 0
+        self._began = self._ends_at = time.monotonic()
+        self._count = 0
+
+    def count(self, now: float) -> None:
+        """One more request has arrived."""
+        self._level = self._refilled(now) - 1
+        self._level_at = now
+        length = 60.0 * (MINUTES_A_DAY if self._style == "day" else 1)
+        if now - self._began >= length:
+            self._began, self._count = now - (now - self._began) % length, 0
+        self._ends_at = self._began + length
+        self._count += 1
 
     def text(self, now: float, used: int, empty_in: float) -> bytes:
-        """The headers for one more request; `used` and `empty_in` tell of the sliding minute that is enforced."""
+        """The headers of a reply; `used` and `empty_in` tell of the sliding minute that is enforced."""
         if self._style == "none":
             return b""
-        left, reset = {"bucket": self._bucket, "window": lambda _: (self._limit - used, empty_in)}.get(
-            self._style, self._span
-        )(now)
+        level = self._refilled(now)
+        left, reset = {
+            "bucket": (level, (self._limit - level) * 60 / self._limit),
+            "window": (self._limit - used, empty_in),
+        }.get(self._style, (self._limit - self._count, self._ends_at - now))
         return (
             f"x-ratelimit-limit-requests: {self._limit}\r\nx-ratelimit-remaining-requests: {max(0, int(left))}\r\n"
             f"x-ratelimit-reset-requests: {written(reset)}\r\n"
         ).encode()
 
-    def _bucket(self, now: float) -> tuple[float, float]:
-        a_second = self._limit / 60
-        self._level = max(0.0, min(self._limit, self._level + (now - self._level_at) * a_second) - 1)
-        self._level_at = now
-        return self._level, (self._limit - self._level) / a_second
-
-    def _span(self, now: float) -> tuple[float, float]:
-        length = 60.0 * (MINUTES_A_DAY if self._style == "day" else 1)
-        if now - self._began >= length:
-            self._began, self._count = now - (now - self._began) % length, 0
-        self._count += 1
-        return self._limit - self._count, self._began + length - now
+    def _refilled(self, now: float) -> float:
+        return max(0.0, min(self._limit, self._level + (now - self._level_at) * self._limit / 60))
 
 
 def written(seconds: float) -> str:

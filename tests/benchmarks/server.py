@@ -64,6 +64,8 @@ class Teacher:
         self._texts = _texts(scene.seed)
 
     def fate(self, row: int, now: float) -> Fate:
+        if self.scene.headers != "none":
+            self._headers.count(now)
         if self.scene.down_seconds and self._is_down(now):
             return Fate(DOWN, 0.0)
         if self._has_limits and not self._fits(now):

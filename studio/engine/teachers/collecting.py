@@ -29,6 +29,8 @@ from studio.engine.teachers.system_messages import SystemMessages
 
 ENTRY = "studio.engine.teachers.collecting:collect_job"
 KIND = "collect"
+PLANNED_AT_ONCE = 100_000
+"""Items of a run that are written down while somebody waits for it; seconds of work."""
 
 
 class Collecting:
@@ -62,7 +64,7 @@ class Collecting:
         store_system_message: str | None = None,
         send: str = LIVE,
     ) -> Run:
-        """Makes a run and writes down everything it wants; nothing is asked yet.
+        """Makes a run and writes down what it wants, a large one's items once it is collected; nothing is asked yet.
 
         Several system messages ask every prompt under each of them; a mix draws one for each prompt by weight. The
         texts are kept as they are now. `store_system_message` names what datasets tell the student in place of what
@@ -82,12 +84,13 @@ class Collecting:
             raise BadInput(f"The prompt source '{prompts}' is empty, so there is nothing to ask.")
         check_labels(self._database, source, plan)
         run = self._add(name, asked, source, plan)
-        lease = claim_run(self._database, run.id or 0)
-        try:
-            plan_items(self._database, lease)
-        finally:
-            with self._database.session() as session:
-                lease.release(session, state=RunState.READY.value)
+        if source.count * plan.items_per_prompt <= PLANNED_AT_ONCE:
+            lease = claim_run(self._database, run.id or 0)
+            try:
+                plan_items(self._database, lease)
+            finally:
+                with self._database.session() as session:
+                    lease.release(session, state=RunState.READY.value)
         return self.get(run.name)
 
     def forecast(self, run_name: str) -> Forecast:

@@ -40,6 +40,14 @@ class _Stopped(Exception):
     """Raised out of a wait when the run is to stop."""
 
 
+@dataclass(frozen=True)
+class _Fate:
+    """Seconds until a question is asked again, None for never; `stops` when no other is worth asking either."""
+
+    delay: float | None
+    stops: bool = False
+
+
 @dataclass
 class Collector:
     """One invocation. `run` returns who stopped it (`user`, `budget` or None); raises `Fault` when the teacher did."""
@@ -154,29 +162,42 @@ class Collector:
 
     async def _missed(self, question: Question, lane: Lane, fault: Fault, timing: Timing) -> None:
         """Asks again later, gives this question up, or stops the run, as the fault demands."""
-        question.tries += 1
-        closes = fault.kind in STOPS_AT_ONCE
-        lane.closed = lane.closed or closes
-        others_go_on = closes and any(not other.closed for other in self.lanes)
-        delay = 0.0 if others_go_on else delay_before_retry(
-            self.patience, fault, question.tries, self.rng, answered_before=self._has_answered
-        )  # fmt: skip
-        hopeless = (closes and not others_go_on) or (
-            delay is None and fault.kind in NEVER_REACHED and not self._has_answered
-        )
-        again = delay is not None and not hopeless and not self._stopping.is_set()
-        for_good = delay is None and not hopeless
+        fate = self._fate(question, lane, fault, timing)
+        again = fate.delay is not None and not self._stopping.is_set()
+        for_good = fate.delay is None and not fate.stops
         await self._keeper.write(self.ledger.missed, question, fault, timing, for_good=for_good, in_hand=again)
-        if again and delay is not None:
-            lane.pushed_back(fault, delay)
-            if fault.kind in NEVER_REACHED and not self._has_answered:
-                lane.pacer.pause(delay)
-            self._feed.repeat(question, time.monotonic() + delay)
+        if again and fate.delay is not None:
+            self._feed.repeat(question, time.monotonic() + fate.delay)
             return
         self._feed.settle(question)
         self._in_a_row += int(for_good and fault.kind is not FaultKind.NOT_RECORDED)
-        if hopeless or self._in_a_row >= max(IN_A_ROW, self.ledger.teacher.concurrency):
+        if fate.stops or self._in_a_row >= max(IN_A_ROW, self.ledger.teacher.concurrency):
             self._give_up(fault)
+
+    def _fate(self, question: Question, lane: Lane, fault: Fault, timing: Timing) -> "_Fate":
+        """What becomes of a question that got no answer, and what its lane learns from it."""
+        if fault.kind in STOPS_AT_ONCE:
+            lane.closed = True
+            return _Fate(0.0) if any(not other.closed for other in self.lanes) else _Fate(None, stops=True)
+        now = time.monotonic()
+        if self._has_answered:
+            wait = lane.outage.missed(
+                question.request_id, fault, under_way=lane.under_way, others_left=self._feed.has_fresh,
+                sent_at=now - timing.latency, now=now,
+            )  # fmt: skip
+            if wait is not None:  # It is the teacher, so the question's own tries are not used up.
+                lane.pacer.pause(wait)
+                return _Fate(None, stops=True) if lane.outage.lasted(now) > self.patience.outage else _Fate(wait)
+        question.tries += 1
+        delay = delay_before_retry(
+            self.patience, fault, question.tries, self.rng, answered_before=self._has_answered
+        )  # fmt: skip
+        if delay is None:
+            return _Fate(None, stops=fault.kind in NEVER_REACHED and not self._has_answered)
+        lane.pushed_back(fault, delay)
+        if fault.kind in NEVER_REACHED and not self._has_answered:
+            lane.pacer.pause(delay)
+        return _Fate(delay)
 
     # --- watching and ending
 

@@ -54,6 +54,11 @@ class Feed:
         return max(0.0, min(times) - now) if times else None
 
     @property
+    def has_fresh(self) -> bool:
+        """Whether there may be questions that were never asked."""
+        return bool(self._fresh) or not self._ended
+
+    @property
     def waits_for_others(self) -> bool:
         """Whether all that is left is being asked by other runs."""
         return self._ended and self._deferred > 0 and not (self.in_hand or self._fresh or self._repeats)

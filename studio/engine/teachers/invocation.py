@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import col
 
-from studio.engine.errors import Lost, TeacherFault
+from studio.engine.errors import Failed, TeacherFault
 from studio.engine.jobs.context import Progress
 from studio.engine.store.database import Database
 from studio.engine.store.tables import PromptSource, Run, RunState, Teacher
@@ -20,6 +20,7 @@ from studio.engine.teachers.keys import keys_of
 from studio.engine.teachers.lane import Lane
 from studio.engine.teachers.ledger import Ledger
 from studio.engine.teachers.local import served
+from studio.engine.teachers.outage import FIRST_WAIT, Outage
 from studio.engine.teachers.pacing import Pacer
 from studio.engine.teachers.plan import BATCH, Plan
 from studio.engine.teachers.planning import plan_items
@@ -77,8 +78,12 @@ def carry_out(
         state = RunState.FAILED
         run, _, _ = rows_of(database, run_id)
         raise TeacherFault(f"{fault.sentence} {_kept(run)}", result=report_of(run, watch.seconds)) from fault
+    except Failed as trouble:  # A full disk, say: what was kept is still reported, if it can be read.
+        with contextlib.suppress(Exception):
+            trouble.result = trouble.result or report_of(rows_of(database, run_id)[0], watch.seconds)
+        raise
     finally:
-        with contextlib.suppress(Lost), database.session() as session:
+        with contextlib.suppress(Failed), database.session() as session:
             ended = {"state": state.value, "stopped_by": stopped_by, "seconds": col(Run.seconds) + watch.seconds}
             lease.release(session, **ended)
     run, _, _ = rows_of(database, run_id)
@@ -114,17 +119,20 @@ async def _collect(
     teacher = ledger.teacher
     keys = keys_of(teacher, ledger.database.settings.permitted_keys)
     async with contextlib.AsyncExitStack() as connections:
-        lanes = [await _lane(connections, TeacherClient(teacher, base_url, key), teacher) for key in keys]
+        lanes = [await _lane(connections, TeacherClient(teacher, base_url, key), teacher, patience) for key in keys]
         watch.start()
         return await Collector(ledger, lanes, progress, should_stop, patience).run()
 
 
-async def _lane(connections: contextlib.AsyncExitStack, client: TeacherClient, teacher: Teacher) -> Lane:
+async def _lane(
+    connections: contextlib.AsyncExitStack, client: TeacherClient, teacher: Teacher, patience: Patience
+) -> Lane:
     """A provider's limits are per key; the concurrency is for the teacher in all."""
     return Lane(
         await connections.enter_async_context(client),
         Pacer(teacher.requests_per_minute, teacher.tokens_per_minute),
         Throttle(teacher.concurrency),
+        Outage(teacher.concurrency, min(FIRST_WAIT, patience.longest)),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from studio.engine.teachers.faults import Fault, FaultKind
+from studio.engine.teachers.outage import Outage
 from studio.engine.teachers.pacing import Pacer
 from studio.engine.teachers.reply import Answer
 from studio.engine.teachers.throttle import Throttle
@@ -23,12 +24,13 @@ class Lane:
     client: Asker
     pacer: Pacer
     throttle: Throttle
+    outage: Outage
     under_way: int = 0
     closed: bool = False
 
     @property
     def has_room(self) -> bool:
-        return not self.closed and self.under_way < self.throttle.allowed
+        return not self.closed and self.under_way < (1 if self.outage.is_on else self.throttle.allowed)
 
     def heard(self, reply: Answer | Fault, reserved: float) -> None:
         """Adjusts the pace to what a reply tells: its limits, and what it used of what was reserved. How much a
@@ -38,6 +40,7 @@ class Lane:
             self.pacer.learn(reply.limits, refused=refused)
         if isinstance(reply, Answer):
             self.throttle.answered()
+            self.outage.answered()
         if not (isinstance(reply, Fault) and reply.kind is FaultKind.TIMEOUT):
             self.pacer.settle(reserved, reply.input_tokens + reply.output_tokens)
 

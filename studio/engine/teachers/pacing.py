@@ -19,17 +19,26 @@ class Bucket:
     """A token bucket kept as one number: the time at which the bucket is full again (a virtual schedule)."""
 
     def __init__(self, per_minute: float | None) -> None:
-        self._full_at = 0.0
-        self.set_rate(per_minute)
+        self._full_at = self._seconds_each = 0.0
+        self._unpaced_since = self._unpaced = 0.0
+        self.set_rate(per_minute, 0.0)
 
-    def set_rate(self, per_minute: float | None) -> None:
-        self._seconds_each = (MINUTE + BURST) / per_minute if per_minute else 0.0
+    def set_rate(self, per_minute: float | None, now: float) -> None:
+        """Changes the pace. What passed in the last minute before any was known is charged to the first one."""
+        each = (MINUTE + BURST) / per_minute if per_minute else 0.0
+        if per_minute and not self._seconds_each and now - self._unpaced_since < MINUTE:
+            self._full_at = now + min(self._unpaced, per_minute) * each
+        self._seconds_each = each
 
     def wait(self, now: float) -> float:
         """Seconds until another unit may pass."""
         return max(0.0, self._full_at - BURST - now) if self._seconds_each else 0.0
 
     def take(self, units: float, now: float) -> None:
+        if not self._seconds_each:
+            if now - self._unpaced_since >= MINUTE:
+                self._unpaced_since, self._unpaced = now, 0.0
+            self._unpaced += units
         self._full_at = max(self._full_at, now) + units * self._seconds_each
 
     def correct(self, units: float) -> None:
@@ -110,7 +119,7 @@ class Pacer:
     def _set_rates(self) -> None:
         for bucket, configured, told in zip((self._requests, self._tokens), self._configured, self._told, strict=True):
             limit = _lower(configured, told)
-            bucket.set_rate(limit * self._share if limit else None)
+            bucket.set_rate(limit * self._share if limit else None, self._clock())
 
 
 def fair_share(limit: float, own_demand: float, demands: Sequence[float]) -> float:

@@ -20,6 +20,8 @@ class Patience:
     timeout_tries: int = 3
     rate_limit_tries: int = 14
     """Once a teacher has answered anything, a limit is no sign that it never will."""
+    outage: float = 1800.0
+    """How long a teacher that has answered before may answer nothing at all before the run is stopped."""
 
     def tries_for(self, kind: FaultKind, answered_before: bool) -> int:
         if kind not in RETRIED:

@@ -15,7 +15,7 @@ from studio.engine.teachers.collecting import Collecting
 from studio.engine.teachers.retry import Patience
 from studio.engine.teachers.system_messages import SystemMessages
 
-HURRIED = Patience(base=0.01, longest=0.05)
+HURRIED = Patience(base=0.01, longest=0.05, outage=0.5)
 """The same numbers of tries as usual, with waits too short to notice."""
 
 

@@ -312,6 +312,17 @@ def test_a_run_of_many_pages_is_planned_and_read_whole(
     assert count(rooms, RunItem) == 66
 
 
+def test_a_large_run_is_planned_when_it_is_collected(
+    rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.engine.teachers.collecting.PLANNED_AT_ONCE", 9)
+    rooms.add_teacher(scripted().base_url)
+    rooms.add_prompts(5)
+    run = rooms.collecting.create("scripted", "questions", samples=2)
+    assert run.requested == 0 and rooms.collecting.progress(run.name).total == 0
+    assert rooms.collecting.run(run.name)["completed"] == 10
+
+
 def test_planning_goes_on_where_it_broke_off(rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     from sqlalchemy import delete, update
 

@@ -246,11 +246,12 @@ def test_a_full_disk_stops_the_run_clearly_and_it_goes_on_later(
 
     event.listen(rooms.database.engine, "before_cursor_execute", refuse)
     full["now"] = True
-    with pytest.raises(Failed, match="no disk space"):
+    with pytest.raises(Failed, match="no disk space") as caught:
         rooms.collecting.run("run", patience=HURRIED)
     full["now"] = False
     kept = rooms.collecting.get("run").completed
     assert 0 < kept < 30
+    assert (caught.value.result["run"], caught.value.result["completed"]) == ("run", kept)
     assert rooms.collecting.run(run.name)["completed"] == 30
     with rooms.database.session() as session:
         assert len(list(session.exec(select(Trace.id)))) == 30

@@ -107,13 +107,13 @@ def test_a_run_that_is_interrupted_keeps_what_was_paid_for(place: Workspace) -> 
 
 
 def test_no_second_of_a_limited_run_holds_more_than_its_share(place: Workspace) -> None:
-    with served(Scene(latency=0.01, requests_per_minute=126), core=None) as server:
+    with served(Scene(latency=0.01, requests_per_minute=315), core=None) as server:
         place.add_prompts(400)
-        place.add_teacher(server.base_url, concurrency=CONCURRENCY, rpm=120)
+        place.add_teacher(server.base_url, concurrency=CONCURRENCY, rpm=300)
         collecting = place.collect()
-        until_asked(server, collecting, 8)
+        until_asked(server, collecting, 14)
         collecting.interrupt()
         collecting.report(PATIENCE)
         log = server.log()
     assert {entry.kind for entry in log} == {GOOD}
-    assert sum(entry.arrived < log[0].arrived + 1 for entry in log) <= 4
+    assert sum(entry.arrived < log[0].arrived + 1 for entry in log) <= 8
