@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from studio.engine.errors import BadInput, StudioError
+from studio.cli.plain import is_text, plain
+from studio.engine.errors import BadInput, Failed, StudioError
 
 GROUPS = {
     "prompts": "Import prompts or make practice problems.",
@@ -86,6 +87,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Runs a command in this process and returns its exit code."""
+    if not all(map(is_text, arguments)):
+        _complain("An argument is not UTF-8 text. Give it as UTF-8; rename a file whose name is not.")
+        return BadInput.exit_code
     try:
         code = app(arguments, standalone_mode=False, prog_name="understudy")
         return code if isinstance(code, int) else 0
@@ -99,16 +103,20 @@ def run(arguments: list[str]) -> int:
         _complain("Stopped. What was committed before is kept.")
         return 130
     except StudioError as exc:
-        if exc.exit_code == 1 and "--json" in arguments:
-            sys.stdout.write(json.dumps({**exc.result, "error": exc.message}, ensure_ascii=False, default=str) + "\n")
-        _complain(exc.message)
-        return exc.exit_code
+        return _failed(exc, arguments)
     except OSError as exc:
         if exc.errno != 28:
             raise
-        _complain("There is no disk space left. What was committed before is kept; free some space and try again.")
-        return 1
+        full = "There is no disk space left. What was committed before is kept; free some space and try again."
+        return _failed(Failed(full), arguments)
+
+
+def _failed(fault: StudioError, arguments: list[str]) -> int:
+    if fault.exit_code == 1 and "--json" in arguments:
+        sys.stdout.write(json.dumps({**fault.result, "error": fault.message}, ensure_ascii=False, default=str) + "\n")
+    _complain(fault.message)
+    return fault.exit_code
 
 
 def _complain(message: str) -> None:
-    sys.stderr.write(" ".join(message.split()) + "\n")
+    sys.stderr.write(plain(" ".join(message.split())) + "\n")

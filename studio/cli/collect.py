@@ -86,8 +86,8 @@ def read_parameters(pairs: list[str]) -> dict[str, Any]:
             raise BadInput(f"--param cannot read '{pair}'. Write KEY=JSON, such as temperature=0.7.")
         try:
             parameters[key.strip()] = json.loads(value)
-        except ValueError as exc:
-            raise BadInput(f"The value of --param {key} is not JSON: {value}. Put text in double quotes.") from exc
+        except (ValueError, RecursionError) as exc:
+            raise BadInput(f"The value of --param {key} is not JSON: {value[:80]}. Put text in double quotes.") from exc
     return parameters
 
 
@@ -97,7 +97,7 @@ def read_mix_file(path: Path) -> dict[str, Any]:
         mix = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise BadInput(f"The file {path} cannot be read ({exc.strerror}).") from exc
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise BadInput(f"The file {path} is not YAML ({' '.join(str(exc).split())[:200]}).") from exc
     if not isinstance(mix, dict):
         raise BadInput(f"The file {path} holds no mix; write 'system_messages' with a weight for each name.")

@@ -48,7 +48,7 @@ def invent(
     if resume and any(value is not None for value in given.values()):
         named = ", ".join(option for option, value in given.items() if value is not None)
         raise BadInput(f"An invention is gone on with as it was made; leave out {named}, or make a new one.")
-    missing = [option for option, value in given.items() if value is None]
+    missing = [option for option, value in given.items() if value is None or value == ""]
     if not resume and missing:
         raise BadInput(f"Say what to invent: {', '.join(missing)} is missing. Or go on with one by --resume NAME.")
     parameters = read_parameters(param or [])
@@ -58,7 +58,7 @@ def invent(
             studio.inventions.set_budget(resume, budget)
         name = studio.inventions.progress(resume).name
     else:
-        assert method and seeds and teacher and count is not None and name
+        assert method and seeds is not None and teacher and count is not None and name
         made = studio.inventions.create(
             name, method, seeds, teacher, count, seed=seed, generations=generations, similarity=similarity,
             use_seeds=use_seeds, parameters=parameters, budget_usd=budget, format=format, mapping=parse_map(map),

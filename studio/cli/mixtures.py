@@ -1,18 +1,13 @@
 """`understudy prompts sample` and `mixtures`: draw a source from a mixture, and see those that are shipped."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
+from studio.cli.output import PATIENCE, JsonOption, note, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput
-from studio.engine.jobs import Progress
 from studio.engine.prompts.mixtures import Outcome, read_file
-
-PATIENCE = 2.0
-"""Seconds before progress is shown."""
 
 
 def sample(
@@ -24,14 +19,13 @@ def sample(
     json: JsonOption = False,
 ) -> None:
     """Draw a new source from a mixture of sources, with exact totals, the same for the same seed."""
-    wanted, line = read_file(mixture), progress_line()
-    told = _patiently(line)
+    wanted, line = read_file(mixture), progress_line(PATIENCE)
     studio = open_studio_of(context)
     try:
         if dry_run:
-            source, outcome = None, studio.mixtures.outcome(wanted, seed, progress=told)
+            source, outcome = None, studio.mixtures.outcome(wanted, seed, progress=line)
         else:
-            source, outcome = name.strip(), studio.mixtures.sample(wanted, name, seed, progress=told)
+            source, outcome = name.strip(), studio.mixtures.sample(wanted, name, seed, progress=line)
     finally:
         line.close()
     for part in outcome.collections:
@@ -63,17 +57,6 @@ def register(app: typer.Typer) -> None:
     """Adds both to `understudy prompts`."""
     app.command()(sample)
     app.command()(mixtures)
-
-
-def _patiently(line: Progress) -> Progress:
-    """Nothing for what is over in a moment, so that a refusal stays one line."""
-    began = time.monotonic()
-
-    def told(done: int, total: int | None, message: str) -> None:
-        if time.monotonic() - began > PATIENCE:
-            line(done, total, message)
-
-    return told
 
 
 def _write(out: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""`understudy models`: list, show, import, export and talk to models."""
+"""`understudy models`: list, show, import, export, describe and talk to models."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,6 +60,22 @@ def export(
     finally:
         line.close()
     show(context, report, json_)
+
+
+@app.command("card")
+def card(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A student of this project.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write, in place of its own README.md.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Write a student's model card anew: README.md in its folder, or another file.
+
+    A file that the studio did not write, or that was changed since, is never overwritten.
+    """
+    cards = open_studio_of(context).cards
+    path = cards.write(name, out)
+    show(context, {"model": name, "path": str(path)}, json_, text=f"The card of {name} is in {path}")
 
 
 @app.command("chat")

@@ -2,16 +2,21 @@
 
 import json
 import sys
+import time
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from studio.cli.plain import plain
 from studio.engine.settings import Settings
 from studio.engine.studio import Studio, open_studio
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on standard output.")]
+
+PATIENCE = 2.0
+"""Seconds that reading a file may take before progress is shown."""
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -35,28 +40,29 @@ def show(context: typer.Context, report: dict[str, Any], json_: bool, *, text: s
         return
     out = Console(highlight=False, soft_wrap=True)
     if text is not None:
-        out.print(escape(text))
+        out.print(escape(plain(text)))
         return
     for key, value in report.items():
         shown = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else value
-        out.print(f"[bold]{escape(key)}[/bold]: {escape(str(shown))}")
+        out.print(f"[bold]{escape(key)}[/bold]: {escape(plain(str(shown)))}")
 
 
 def note(text: str) -> None:
     """A line for the person, on standard error."""
-    errors.print(escape(text))
+    errors.print(escape(plain(text)))
 
 
 class ProgressLine:
     """One line on standard error that is rewritten on a terminal and printed now and then elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 0) -> None:
         self.shown = ""
+        self._from = time.monotonic() + patience
 
     def __call__(self, done: int, total: int | None, message: str) -> None:
         count = f"{done:,}/{total:,}" if total else (f"{done:,}" if done else "")
-        line = " ".join(part for part in (count, message) if part)
-        if line == self.shown:
+        line = plain(" ".join(part for part in (count, message) if part))
+        if line == self.shown or time.monotonic() < self._from:
             return
         self.shown = line
         if sys.stderr.isatty():
@@ -70,5 +76,6 @@ class ProgressLine:
             sys.stderr.write("\n")
 
 
-def progress_line() -> ProgressLine:
-    return ProgressLine()
+def progress_line(patience: float = 0) -> ProgressLine:
+    """With `patience`, in seconds, nothing is shown of what is over in a moment: a refusal stays one line."""
+    return ProgressLine(patience)

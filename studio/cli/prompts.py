@@ -15,7 +15,7 @@ from studio.cli.cleaning import (
     explain_cleaning,
     rules_of,
 )
-from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
+from studio.cli.output import PATIENCE, JsonOption, note, open_studio_of, progress_line, show
 from studio.engine.prompts import FIELDS, FORMATS, parse_map
 from studio.engine.prompts.making import STANDARD_LEVEL
 from studio.engine.prompts.record import ImportReport, NewPrompt
@@ -38,6 +38,8 @@ MapOption = Annotated[
 ]
 NameOption = Annotated[str, typer.Option("--name", help="Name of the prompt source in this project.")]
 SHOWN_CHARACTERS = 160
+MOST = 2**31 - 1
+"""What a database counts places with."""
 
 
 @app.command("import")
@@ -47,7 +49,7 @@ def import_(
     tokenizer: TokenizerOption = None, without: WithoutOption = "", json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Import a file of prompts as a new source. What cannot be used is left out, counted and shown with its line."""
-    line = progress_line()
+    line = progress_line(PATIENCE)
     studio = open_studio_of(context)
     rules = rules_of(studio, clean, languages, max_tokens, tokenizer, without)
     report = studio.prompts.import_file(file, name, format=format, mapping=parse_map(map), rules=rules, progress=line)
@@ -113,7 +115,7 @@ def show_(
     name: Annotated[str, typer.Argument(help="The prompt source.")],
     query: Annotated[str, typer.Option("--query", help="Only prompts that contain this.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000)] = 10,
-    after: Annotated[int | None, typer.Option("--after", help="Start after this place; see `next`.")] = None,
+    after: Annotated[int | None, typer.Option("--after", max=MOST, help="Start after this place; see `next`.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Show prompts of a source in order."""

@@ -1,5 +1,6 @@
-"""`understudy traces ...`: browse, grade, label, undo, repair, export and import answers."""
+"""`understudy traces ...`: browse, grade, label, undo, repair, restate terms, export and import answers."""
 
+import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from studio.cli.cleaning import (
     explain_cleaning,
     rules_of,
 )
-from studio.cli.output import JsonOption, open_studio_of, progress_line, show
+from studio.cli.output import PATIENCE, JsonOption, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput
 from studio.engine.prompts import FORMATS, parse_map
 from studio.engine.prompts.shapes.columns import ANSWER_FIELDS
@@ -87,10 +88,35 @@ def undo(
     by: Annotated[str | None, typer.Option("--by", help="Only what this person did.")] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Take back the last label or repair; once more takes back the one before."""
+    """Take back the last label, repair or restatement of terms; once more takes back the one before."""
     operation = open_studio_of(context).traces.undo(by)
     report = {"changed": operation.changed if operation else 0, "operation": operation.id if operation else None}
     show(context, report, json_, text=None if operation else "There is nothing to undo.")
+
+
+@app.command("restate-terms")
+def restate_terms(
+    context: typer.Context,
+    run: Annotated[str, typer.Option("--run", help="The run whose answers are meant.")],
+    terms: Annotated[str, typer.Option(help="May they train other models: yes, no, research, unknown.")],
+    note: Annotated[str, typer.Option(help="Why, and where that is written.")] = "",
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who says so. Without it, the name you are logged in by.")
+    ] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Put right under which terms a run's answers are. `traces undo` takes it back.
+
+    Datasets that are frozen already stay as they are; the licence verdict of a student tells the terms at freezing and
+    those of now.
+    """
+    traces = open_studio_of(context).traces
+    operation = traces.restate_terms(run, terms, note=note, by=_person() if by is None else by)
+    was = operation.detail["was"]
+    report = {"changed": operation.changed, "operation": operation.id, "run": run, "terms": terms, "was": was}
+    before = ", ".join(f"{count:,} were '{old}'" for old, count in was.items())
+    done = f"{operation.changed:,} answers of {run} are under '{terms}' now ({before})."
+    show(context, report, json_, text=done if was else f"All answers of {run} are under '{terms}' already.")
 
 
 @app.command("show")
@@ -130,12 +156,28 @@ def export(
     filters: FilterOption = None,
     format: Annotated[str, typer.Option(help="messages, alpaca, sharegpt or parquet.")] = "messages",
     system_messages: Annotated[bool, typer.Option(help="Write the teacher's system message too.")] = True,
+    for_student: Annotated[
+        bool,
+        typer.Option(
+            "--for-student",
+            help="Write what a frozen dataset tells the student in place of the teacher's system message: the one that "
+            "the run stores for it, else none.",
+        ),
+    ] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Write the traces that match to a file."""
+    """Write the traces that match to a file.
+
+    An export shows what the teacher was asked; with --for-student, what a student would be trained on. messages and
+    parquet keep names and calls of tools; alpaca and sharegpt have no place for them.
+    """
     traces = open_studio_of(context).traces
     report = traces.export(
-        file, filter=filter_of(run, query, filters), format=format, keep_system_message=system_messages
+        file,
+        filter=filter_of(run, query, filters),
+        format=format,
+        keep_system_message=system_messages,
+        for_student=for_student,
     )
     show(context, report, json_)
 
@@ -165,7 +207,7 @@ def import_(
     json_: JsonOption = False,
 ) -> None:
     """Bring in answers that exist already, seen once all of them are there."""
-    studio, line = open_studio_of(context), progress_line()
+    studio, line = open_studio_of(context), progress_line(PATIENCE)
     report = studio.traces.import_file(
         file,
         name,
@@ -226,6 +268,13 @@ def _listed(report: dict[str, Any]) -> str:
 def _line(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 160 else line[:159] + "…"
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may run as a number that has no name
+        return ""
 
 
 def _text(file: Path) -> str:

@@ -22,7 +22,7 @@ def try_teachers(
     teacher: Annotated[list[str], typer.Option(help="Whom to ask; up to six times.")],
     prompt: Annotated[str, typer.Option(help="What to ask.")] = "",
     source: Annotated[str, typer.Option(help="A prompt source to take the prompt from.")] = "",
-    number: Annotated[int, typer.Option(help="Which of its prompts, from 1.", min=1)] = 1,
+    number: Annotated[int, typer.Option(help="Which of its prompts, from 1.", min=1, max=2**31)] = 1,
     system_message: Annotated[
         list[str] | None, typer.Option(help="From the library, up to six times; 'none' leaves the prompt its own.")
     ] = None,

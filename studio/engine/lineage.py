@@ -1,18 +1,42 @@
 """Where a model came from: its parents, the datasets of its stages, and whose answers those hold on what terms."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from studio.engine.store.tables import Dataset, DatasetRow, Model, Run, Stage, Teacher, Trace
+from studio.engine.store.tables import Dataset, DatasetRow, Model, Operation, Run, Stage, Teacher, Trace
+
+RESTATED = "terms"
+"""The kind of the operation that says anew under which terms the answers of a run are."""
+STRICTEST_FIRST = ("no", "research", "unknown", "yes")
+
+
+def strictest(*terms: str) -> str:
+    """Of several terms the one that allows least; what is not known counts as less than a yes."""
+    found = {term if term in STRICTEST_FIRST else "unknown" for term in terms}
+    return next(term for term in STRICTEST_FIRST if term in found)
+
+
+@dataclass(frozen=True)
+class Restatement:
+    """Terms of a run's answers as a person put them right, after they were collected."""
+
+    run: str
+    terms: str
+    by: str
+    at: float
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class TeacherShare:
-    """One teacher's part in a dataset. `terms` says whether its outputs may train other models, as it was recorded when
-    they were collected, which is what holds for them; `terms_now` what its teacher says since, where that differs."""
+    """One teacher's part in a dataset. `terms` says whether its outputs may train other models, as it is recorded with
+    them: the terms under which they were collected, or what a person has put in their place since (`restated`).
+    `terms_now` is what the teacher says today, and `terms_frozen` what the dataset was frozen with, where they differ.
+    """
 
     teacher: str
     model: str
@@ -20,6 +44,8 @@ class TeacherShare:
     traces: int
     runs: tuple[str, ...]
     terms_now: str | None = None
+    terms_frozen: str | None = None
+    restated: tuple[Restatement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,13 +100,17 @@ def as_dicts(chain: tuple[Ancestor, ...]) -> list[dict[str, Any]]:
                     "dataset": stage.dataset,
                     "sha256": stage.sha256,
                     "rows": stage.rows,
-                    "teachers": [vars(share) | {"runs": list(share.runs)} for share in stage.teachers],
+                    "teachers": [_as_dict(share) for share in stage.teachers],
                 }
                 for stage in ancestor.stages
             ],
         }
         for ancestor in chain
     ]
+
+
+def _as_dict(share: TeacherShare) -> dict[str, Any]:
+    return vars(share) | {"runs": list(share.runs), "restated": [vars(one) for one in share.restated]}
 
 
 def find_dataset(session: Session, project_id: int, reference: str) -> Dataset | None:
@@ -125,8 +155,17 @@ def _teachers(session: Session, dataset: Dataset) -> tuple[TeacherShare, ...]:
         traces, runs = found.get((teacher, model, terms), (0, ()))
         found[teacher, model, terms] = (traces + count, (*runs, run))
     now = _terms_now(session, dataset.project_id, {teacher for teacher, _, _ in found})
+    frozen = _terms_frozen(dataset, found)
+    restated = _restated(session, dataset.project_id)
     return tuple(
-        TeacherShare(*key, traces, runs, None if now.get(key[0], key[2]) == key[2] else now[key[0]])
+        TeacherShare(
+            *key,
+            traces,
+            runs,
+            terms_now=None if now.get(key[0], key[2]) == key[2] else now[key[0]],
+            terms_frozen=frozen.get(key[0]),
+            restated=tuple(restated[run] for run in runs if run in restated),
+        )
         for key, (traces, runs) in found.items()
     )
 
@@ -134,3 +173,25 @@ def _teachers(session: Session, dataset: Dataset) -> tuple[TeacherShare, ...]:
 def _terms_now(session: Session, project_id: int, teachers: set[str]) -> dict[str, str]:
     query = select(Teacher.name, Teacher.terms).where(Teacher.project_id == project_id, col(Teacher.name).in_(teachers))
     return dict(session.exec(query).all())
+
+
+def _terms_frozen(dataset: Dataset, shares: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    """By teacher, the strictest terms that the dataset was frozen with, where its answers are under others now."""
+    kept = {name: part["terms"] for name, part in (dataset.detail.get("teachers") or {}).items()}
+    terms: dict[str, list[str]] = {}
+    for teacher, _, of_share in shares:
+        terms.setdefault(teacher, []).append(of_share)
+    return {name: kept[name] for name, now in terms.items() if name in kept and strictest(*now) != kept[name]}
+
+
+def _restated(session: Session, project_id: int) -> dict[str, Restatement]:
+    """By run, the last restatement of its terms that stands."""
+    query = select(Operation).where(
+        Operation.project_id == project_id, Operation.kind == RESTATED, col(Operation.undone_at).is_(None)
+    )
+    return {
+        row.detail["run"]: Restatement(
+            row.detail["run"], row.detail["terms"], row.by, row.created_at, row.detail.get("note", "")
+        )
+        for row in session.exec(query.order_by(col(Operation.id)))
+    }

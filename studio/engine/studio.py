@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from studio.engine.cards import Cards
 from studio.engine.evaluation.studies import Studies
 from studio.engine.export.exporting import Exporting
 from studio.engine.inference.inference import Inference
@@ -92,6 +93,10 @@ class Studio:
     @cached_property
     def models(self) -> Models:
         return Models(self.database, self._id, self.settings, self.artifacts)
+
+    @cached_property
+    def cards(self) -> Cards:
+        return Cards(self.models)
 
     @cached_property
     def training(self) -> Training:

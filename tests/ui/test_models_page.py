@@ -71,6 +71,23 @@ def test_detail_of_a_real_model_tells_lineage_and_licence(t, studio):
     assert t("use") in drawn
 
 
+def test_card_is_folded_up_with_a_copy_and_brings_no_html(t):
+    text = "---\nlicense: mit\n---\n\n# kid\n\n<img src=x onerror=alert(1)>\n\n<!-- understudy card ab -->\n"
+    drawn = str(views.model_card(t, "/models/kid/README.md", text))
+    assert drawn.startswith("<details") and "/models/kid/README.md" in drawn and "license: mit" in drawn
+    assert "<img" not in drawn and ">kid</h" in drawn
+    assert drawn.count("understudy card") == 1  # in what is copied alone
+    assert views.model_card(t, "x", "no front matter") and "no front matter" in str(
+        views.model_card(t, "x", "no front matter")
+    )
+    assert t("card.none") in str(views.model_card(t, "x", None))
+
+
+def test_only_students_that_are_trained_have_a_card():
+    found = [model("young", state="training"), model("old", state="ready"), model("root", "base")]
+    assert [page._has_card(one.name, found) for one in found] == [False, True, False]
+
+
 def test_newest_ready_student_is_shown_unless_the_address_names_another():
     found = [model("young", state="training"), model("old", state="ready"), model("root", "base")]
     assert page._chosen(found, "") == "old"

@@ -72,6 +72,8 @@ class Demo:
             files = exporting.result()
         for name, scored in scores.items():
             self.studio.models.change(name, detail={"exact_match": scored.exact_match})
+        for trained in (bare, explained, second):
+            self.studio.cards.refresh(trained.model)
         students = [self.student_row(trained, scores[trained.model], teacher) for trained in (bare, explained, second)]
         return {
             "seconds": round(time.monotonic() - started, 1),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from studio.engine.cards import Cards
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.export import gguf_writing
 from studio.engine.export.converter import converter_folder
@@ -99,7 +100,7 @@ class Exporting:
             finally:
                 reference.exception()
             reports = list(pool.map(lambda name: self._checked(plan, name, reference, steps, should_stop), plan.outs))
-        return reports
+        return self._with_cards(plan, reports)
 
     def start(self, model: str, quantizations: Sequence[str]) -> Job:
         """Exports in the background. Raises what can be told beforehand."""
@@ -242,6 +243,13 @@ class Exporting:
             self.models.record_file(plan.model.name, file)
         steps.done(f"{name} checked")
         return file_report(file)
+
+    def _with_cards(self, plan: _Plan, reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """A student's card is brought up to date and lies beside each file: `card` says where, None if not."""
+        if plan.model.kind != "student":
+            return reports
+        cards = Cards(self.models).refresh(plan.model.name, *plan.outs.values())
+        return [report | {"card": str(card) if card else None} for report, card in zip(reports, cards, strict=True)]
 
 
 class _Steps:

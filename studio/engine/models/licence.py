@@ -1,8 +1,9 @@
 """What may be done with a model, in words: only what its base's licence and every teacher's recorded terms support."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from studio.engine.lineage import Ancestor, TeacherShare, teachers_of
+from studio.engine.lineage import Ancestor, Restatement, TeacherShare, teachers_of
 
 OPEN_LICENCES = {
     "apache-2.0",
@@ -29,11 +30,12 @@ class Verdict:
 def verdict_of(chain: tuple[Ancestor, ...]) -> Verdict:
     """The strictest of what the teachers' terms and the base's licence say; what nobody recorded counts as unknown.
 
-    Answers keep the terms under which they were collected; that a teacher's terms have changed since is said beside it.
+    Answers keep the terms under which they were collected, or those that a person has restated for their run. That they
+    were others when a dataset was frozen, and that a teacher's terms have changed since, is said beside it.
     """
     teachers = teachers_of(chain)
     verdict = _verdict(chain, teachers)
-    return replace(verdict, words=" ".join([verdict.words, *_changes(teachers)]))
+    return replace(verdict, words=" ".join([verdict.words, *_changes(chain)]))
 
 
 def _verdict(chain: tuple[Ancestor, ...], teachers: tuple[TeacherShare, ...]) -> Verdict:
@@ -51,12 +53,42 @@ def _verdict(chain: tuple[Ancestor, ...], teachers: tuple[TeacherShare, ...]) ->
     return _by_base(chain, teachers)
 
 
-def _changes(teachers: tuple[TeacherShare, ...]) -> list[str]:
-    changed = sorted({(share.teacher, share.terms, share.terms_now) for share in teachers if share.terms_now})
-    return [
-        f"The terms of {teacher} were recorded as '{before}' when its answers were collected; they are '{now}' since."
-        for teacher, before, now in changed
-    ]
+def _changes(chain: tuple[Ancestor, ...]) -> list[str]:
+    """What was recorded otherwise before, and what the teachers say today, each said once."""
+    stages = [stage for ancestor in chain for stage in ancestor.stages]
+    frozen = {_since_freezing(stage.dataset, share): None for stage in stages for share in stage.teachers}
+    today = {_today(share): None for share in sorted(teachers_of(chain), key=lambda share: share.teacher)}
+    return [words for words in (*frozen, *today) if words]
+
+
+def _since_freezing(dataset: str, share: TeacherShare) -> str:
+    if share.terms_frozen is None:
+        return ""
+    who = "; ".join(_restatement(one) for one in share.restated)
+    return (
+        f"When {dataset} was frozen, the answers of {share.teacher} were recorded as '{share.terms_frozen}'; "
+        f"they are '{share.terms}' now{f' ({who})' if who else ''}."
+    )
+
+
+def _restatement(restated: Restatement) -> str:
+    day = datetime.fromtimestamp(restated.at, UTC).date().isoformat()
+    by = f" by {restated.by}" if restated.by else ""
+    note = f": {restated.note}" if restated.note else ""
+    return f"restated for run {restated.run}{by} on {day}{note}"
+
+
+def _today(share: TeacherShare) -> str:
+    if share.terms_now is None:
+        return ""
+    if share.restated:
+        return (
+            f"The answers of {share.teacher} are kept as '{share.terms}'; its own terms are '{share.terms_now}' today."
+        )
+    return (
+        f"The terms of {share.teacher} were recorded as '{share.terms}' when its answers were collected; "
+        f"they are '{share.terms_now}' since."
+    )
 
 
 def _forbidden(teachers: tuple[TeacherShare, ...]) -> Verdict | None:

@@ -11,7 +11,7 @@ from studio.engine.errors import BadInput
 from studio.engine.prompts.cleaning import Counts, Rules, clean
 from studio.engine.prompts.dialogue import Dialogue, answers_of
 from studio.engine.prompts.files import READERS, check, kind_of
-from studio.engine.prompts.record import NOT_TEXT, Answer, NewPrompt, Preview, Record, Skip, Unusable
+from studio.engine.prompts.record import Answer, NewPrompt, Preview, Record, Skip, Unusable
 from studio.engine.prompts.shapes import SHAPES, Conversations, columns
 from studio.engine.prompts.shapes.columns import RESPONSE, Columns
 from studio.engine.prompts.shapes.provider import Provider
@@ -87,7 +87,10 @@ class Source:
 
     def _usable(self, rows: Iterator[Numbered[Any] | Skip]) -> Iterator[Any]:
         for row in rows:
-            yield row if isinstance(row, Skip) or _is_storable(row[1]) else Skip(row[0], NOT_TEXT)
+            if isinstance(row, Skip) or (reason := row[1].unfit) is None:
+                yield row
+            else:
+                yield Skip(row[0], reason)
 
 
 def settle(
@@ -194,10 +197,6 @@ def _made(
                 yield dialogue.line, made
         except Unusable as exc:
             yield Skip(dialogue.line, exc.reason, exc.detail)
-
-
-def _is_storable(made: NewPrompt | Answer) -> bool:
-    return made.prompt.storable and made.reply.storable if isinstance(made, Answer) else made.storable
 
 
 def _no_rows(path: Path, first: list[Record | Skip]) -> BadInput:

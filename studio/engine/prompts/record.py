@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+import orjson
+
 DIGEST_BYTES = 16
 
 
@@ -37,11 +39,16 @@ class NewPrompt:
         return blake2b(f"{len(self.text)}:{self.text}{system}|{turns}".encode(), digest_size=DIGEST_BYTES).digest()
 
     @property
-    def storable(self) -> bool:
-        """Whether a database takes its texts: JSON can spell NUL and half characters, which are in no text."""
+    def unfit(self) -> str | None:
+        """Why a database, or a teacher after it, does not take its texts and values; None when both do."""
         values = (self.messages, self.text, self.system, self.answer, self.task, self.family, self.external_id,
                   self.system_name, self.collection, self.detail)  # fmt: skip
-        return all(is_storable(text) for text in texts_in(values))
+        try:
+            if not all(is_storable(text) for text in texts_in(values)):
+                return NOT_TEXT
+        except RecursionError:
+            return NOT_PLAIN
+        return None if is_plain(self.messages) and is_plain(self.detail) else NOT_PLAIN
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,10 @@ class Answer:
     prompt: NewPrompt
     reply: Reply
 
+    @property
+    def unfit(self) -> str | None:
+        return self.prompt.unfit or (None if self.reply.storable else NOT_TEXT)
+
 
 def is_storable(text: str) -> bool:
     """Whether a database takes a text: JSON can spell NUL and half characters, which are in no text."""
@@ -74,6 +85,19 @@ def is_storable(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value can be kept and sent as the JSON that it is: finite numbers of at most 64 bits, whole characters,
+    and no deeper than the parsers on its way can go."""
+    if value is None:
+        return True
+    try:
+        json.dumps(value, allow_nan=False)  # The faster library below writes NaN as null, and says nothing.
+        orjson.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -120,6 +144,7 @@ class Unusable(Exception):
 
 DUPLICATE = "duplicate"
 NOT_TEXT = "holds characters that no text may hold"
+NOT_PLAIN = "holds a value that cannot be sent as JSON"
 EXAMPLES_PER_REASON = 5
 
 

@@ -13,7 +13,7 @@ from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.jobs.context import Progress
 from studio.engine.prompts import importing, making
 from studio.engine.prompts.cleaning import Rules
-from studio.engine.prompts.record import NOT_TEXT, ImportReport, NewPrompt, Preview, Skip, Tally
+from studio.engine.prompts.record import ImportReport, NewPrompt, Preview, Skip, Tally
 from studio.engine.prompts.writing import UNFINISHED, Row, SourceWriter, check_unfinished
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, PromptSource, Run
@@ -111,7 +111,7 @@ class Prompts:
     ) -> ImportReport:
         """Stores prompts made elsewhere as a new source. `kind` says how: import, practice, sample, invent."""
         self.check_free(name)
-        usable = ((place, row) if row.storable else Skip(place, NOT_TEXT) for place, row in enumerate(rows, 1))
+        usable = (Skip(place, row.unfit) if row.unfit else (place, row) for place, row in enumerate(rows, 1))
         return self._add(name, kind, usable, detail=detail or {}, origin="What was given")
 
     def page(

@@ -57,7 +57,11 @@ class SourceWriter:
             self._beat(session, kind=kind, count=self.count, detail=detail, created_at=time.time())
 
     def clear(self) -> None:
-        _clear(self._database, self._source.id)
+        """Nothing, when that was done already by somebody who took this writer for dead."""
+        with self._database.session() as session:
+            mine = session.scalar(select(col(PromptSource.id)).where(*self._mine))
+        if mine is not None:
+            _clear(self._database, mine)
 
     def _reserve(self, project_id: int) -> PromptSource:
         """The name is taken from the start, so that two imports of one name do not both read their files."""
@@ -69,13 +73,20 @@ class SourceWriter:
             raise NameTaken.of("prompt source", self.name) from exc
         return source
 
+    @property
+    def _mine(self) -> tuple[Any, ...]:
+        """The source as long as it is this writer's: SQLite gives the number of a deleted one out again."""
+        writer = col(PromptSource.detail)["writer"].as_string()
+        return (
+            col(PromptSource.id) == self._source.id, col(PromptSource.kind) == UNFINISHED, writer == self._writer,
+        )  # fmt: skip
+
     def _sign(self) -> dict[str, Any]:
         return {"writer": self._writer, "beat": time.time()}
 
     def _beat(self, session: Session, **values: Any) -> None:
         """A sign of life, first in every transaction. Raises `Lost` when somebody took this writer for dead."""
-        mine = (col(PromptSource.id) == self._source.id, col(PromptSource.kind) == UNFINISHED)
-        change = update(PromptSource).where(*mine).values(**{"detail": self._sign(), **values})
+        change = update(PromptSource).where(*self._mine).values(**{"detail": self._sign(), **values})
         found: CursorResult[Any] = session.connection().execute(change)
         if found.rowcount != 1:
             raise Lost(

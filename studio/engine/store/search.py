@@ -10,6 +10,7 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from sqlalchemy import ColumnElement, Select, bindparam, column, false, select, text
 from sqlalchemy.sql import table as table_named
@@ -19,6 +20,8 @@ from studio.engine.store.database import Database
 
 LONGEST_TEXT = 16_383
 """Words of one trace that are searched: PostgreSQL counts no positions beyond it."""
+LARGEST_TEXT = 1_000_000
+"""Bytes of those words, each with what PostgreSQL stores beside it: it refuses more than a megabyte."""
 LONGEST_WORD = 200
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u3096\u309d-\u30ff\u31f0-\u31ff\u3005-\u3007"
 _UNSPACED += "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u1100-\u11ff\U00020000-\U0003ffff"
@@ -27,6 +30,8 @@ _ASCII_WORD = re.compile("[a-z0-9]+")
 _ANY_WORD = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>(?:[^\W_{_UNSPACED}]|[{_MARKS}])+)")
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
 _LATIN_END = 0x0530
+_BESIDE = 6
+"""Bytes of a word's position, its count and their alignment."""
 
 _search = table_named("trace_search", column("rowid"), column("trace_id"), column("words"))
 
@@ -123,7 +128,7 @@ def index_trace(session: Session, trace_id: int, text: str) -> None:
 
 def index_new_traces(session: Session, texts: Sequence[tuple[int, str]]) -> None:
     """Makes traces that are not in the index yet findable: (id, text) of each."""
-    words = [(trace_id, segment(text).split(" ")[:LONGEST_TEXT]) for trace_id, text in texts]
+    words = [(trace_id, _indexed(text)) for trace_id, text in texts]
     if not words:
         return
     if not _on_sqlite(session):
@@ -134,6 +139,15 @@ def index_new_traces(session: Session, texts: Sequence[tuple[int, str]]) -> None
     packed = [{"id": trace_id, "words": zlib.compress(line.encode(), 1)} for trace_id, line in lines]
     session.connection().execute(_FTS5_ADD, [{"id": trace_id, "words": line} for trace_id, line in lines])
     session.connection().execute(_FTS5_PUT_WORDS, packed)
+
+
+def _indexed(text: str) -> list[str]:
+    """The words that a trace is found by: all of them, unless they are too many or too long."""
+    words = segment(text).split(" ")[:LONGEST_TEXT]
+    if 4 * sum(map(len, words)) + _BESIDE * len(words) <= LARGEST_TEXT:
+        return words
+    sizes = accumulate(len(word.encode()) + _BESIDE for word in words)
+    return [word for word, size in zip(words, sizes, strict=True) if size <= LARGEST_TEXT]
 
 
 def forget_trace(session: Session, trace_id: int) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from studio.engine.errors import Failed, TeacherFault
 from studio.engine.jobs import JobContext
@@ -20,11 +20,14 @@ from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, Prompt, PromptSource, RawReply, Run, RunItem, Teacher
 from studio.engine.teachers.faults import Fault
 from studio.engine.teachers.invocation import carry_out
+from studio.engine.teachers.ledger import ANSWERED
 from studio.engine.teachers.plan import Plan
 from studio.engine.teachers.reply import read_reply, unpacked
 
 PAGE = 200
 CUT_OFF = "length"
+LOOKED_AT = 6
+"""Newest runs that tell what an answer costs."""
 
 
 def invent_job(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +52,7 @@ class TeacherAsking:
         asked = [NewPrompt(question.text, question.system) for question in questions]
         name = f"{self._prefix}{step}-{_mark(asked, parameters)}"
         source = self._source(name, asked)
-        run = self._run(name, source, parameters)
+        run = self._run(name, step, source, parameters)
         if not run.requested or run.completed + run.failed < run.requested:
             self._collect(run, step)
         found = dict(answers(self._database, run.id or 0))
@@ -91,7 +94,7 @@ class TeacherAsking:
         with self._database.session() as session:
             return session.exec(select(PromptSource).where(*mine)).first()
 
-    def _run(self, name: str, source: PromptSource, parameters: dict[str, Any]) -> Run:
+    def _run(self, name: str, step: str, source: PromptSource, parameters: dict[str, Any]) -> Run:
         """The run of a step, with what is left of the invention's budget."""
         with self._database.session() as session:
             named = (Run.project_id == self._context.project_id, Run.name == name)
@@ -106,9 +109,24 @@ class TeacherAsking:
                 mine = (Run.project_id == run.project_id, Run.kind == ASKING, col(Run.name).startswith(self._prefix))
                 spent = session.exec(select(func.sum(Run.cost_usd)).where(*mine, Run.name != name)).one()
                 left = max(0.0, self._budget - (spent or 0.0))
-            run.settings = replace(Plan.from_settings(run.settings), budget_usd=left).as_settings()
+            plan = replace(Plan.from_settings(run.settings), budget_usd=left)
+            if left is not None and run.id is None:
+                plan = replace(plan, dearest_before=self._dearest_before(session, step))
+            run.settings = plan.as_settings()
             session.add(run)
         return run
+
+    def _dearest_before(self, session: Session, step: str) -> float | None:
+        """What an answer of the same kind cost at most in the last rounds, else of any kind: else every step of a round
+        would spend what one answer costs beyond the budget, to find out what that is."""
+        mine = (Run.project_id == self._context.project_id, Run.kind == ASKING)
+        for named in (f"{self._prefix}%-{step.partition('-')[2]}-%", f"{self._prefix}%"):
+            runs = select(Run.id).where(*mine, col(Run.name).like(named)).order_by(col(Run.id).desc()).limit(LOOKED_AT)
+            ids = list(session.exec(runs))
+            dearest = select(func.max(Attempt.cost_usd)).where(col(Attempt.run_id).in_(ids), Attempt.status == ANSWERED)
+            if (found := session.exec(dearest).one()) is not None:
+                return float(found)
+        return None
 
 
 def answers(database: Database, run_id: int) -> Iterator[tuple[bytes, Reply]]:

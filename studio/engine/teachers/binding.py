@@ -172,9 +172,12 @@ class Standing(NamedTuple):
 
 
 def _requests(session: Session, run: Run, questions: Sequence[Question]) -> dict[bytes, Standing]:
+    """Locked on PostgreSQL until the end of the transaction, so that no two runs take the same one; always in the order
+    of their ids, so that two that want the same ones do not wait for each other. On SQLite only one writes anyway."""
     marks = {question.fingerprint for question in questions}
     columns = (col(Request.id), col(Request.fingerprint), col(Request.state), col(Request.holder))
     query = core_select(*columns).where(col(Request.project_id) == run.project_id, col(Request.fingerprint).in_(marks))
+    query = query.order_by(col(Request.id)).with_for_update(key_share=True)
     return {
         row.fingerprint: Standing(*cast(tuple[int, bytes, str, int | None], row))
         for row in session.connection().execute(query)
@@ -189,7 +192,7 @@ def _insert(session: Session, run: Run, teacher: Teacher, plan: Plan, questions:
             "model": teacher.model, "messages": question.messages, "parameters": plan.parameters or {},
             "sample": question.sample, "state": RequestState.WAITING.value, "attempts": 0,
         }
-        for question in questions
+        for question in sorted(questions, key=lambda question: question.fingerprint)
     ]  # fmt: skip
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     session.connection().execute(insert(Request).on_conflict_do_nothing(), rows)

@@ -70,7 +70,10 @@ class TeacherClient:
 
     async def _exchange(self, body: bytes, messages: list[dict[str, Any]]) -> Answer:
         assert self._session is not None, "use TeacherClient as `async with`"
-        async with self._session.post(self._url, data=_payload(body)) as response:
+        # The key was given for this address and no other; following a 301 or 302 would lose the question besides.
+        async with self._session.post(self._url, data=_payload(body), allow_redirects=False) as response:
+            if 300 <= response.status < 400:
+                raise self._moved(response)
             raw = blotted(await self._body_of(response), self._key)
             limits = rate_limits(response.headers)
             if response.status >= 300:
@@ -82,6 +85,11 @@ class TeacherClient:
         answer = read_reply(self._who, raw, messages)
         answer.limits = limits
         return answer
+
+    def _moved(self, response: aiohttp.ClientResponse) -> Fault:
+        to = one_line(without_key(response.headers.get("Location", ""), self._key)) or "nowhere."
+        text = f"{self._who} was not asked: its address sends questions on (HTTP {response.status}) to {to}"
+        return Fault(FaultKind.NOT_FOUND, text, response.status)
 
     async def _body_of(self, response: aiohttp.ClientResponse) -> bytes:
         if (response.content_length or LARGEST_REPLY) < LARGEST_REPLY and "Content-Encoding" not in response.headers:

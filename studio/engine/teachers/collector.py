@@ -8,13 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from sqlalchemy.exc import DataError
+
 from studio.engine.jobs.context import Progress
 from studio.engine.teachers.binding import Page, Question
-from studio.engine.teachers.faults import STOPS_AT_ONCE, Fault, FaultKind
+from studio.engine.teachers.faults import STOPS_AT_ONCE, Fault, FaultKind, one_line
 from studio.engine.teachers.feed import Feed
 from studio.engine.teachers.keeper import Keeper
 from studio.engine.teachers.lane import Lane, soonest
 from studio.engine.teachers.ledger import Kept, Ledger, Timing
+from studio.engine.teachers.outlay import Outlay
 from studio.engine.teachers.pricing import expected_tokens
 from studio.engine.teachers.reply import Answer
 from studio.engine.teachers.retry import Patience, delay_before_retry
@@ -34,6 +37,8 @@ USUAL_ANSWER = 256
 MOST_REPEATS = 4
 """Questions that wait to be repeated, as a multiple of the concurrency, before no new ones are begun."""
 SHORTEST_NAP = 0.0005
+UNSTORABLE = (DataError, ValueError, TypeError, OverflowError)
+"""What databases and their drivers raise for a value that they cannot take."""
 
 
 class _Stopped(Exception):
@@ -62,6 +67,7 @@ class Collector:
     def __post_init__(self) -> None:
         self._feed = Feed(self._read)
         self._keeper = Keeper(self.ledger.keep)
+        self._outlay = Outlay(self.ledger)
         self._flying: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -78,8 +84,7 @@ class Collector:
         await self._share_limits(None)
         watch = asyncio.create_task(self._watch())
         try:
-            with contextlib.suppress(_Stopped):
-                await self._dispatch()
+            await self._ask_all()
             await self._land()
             if self._feed.in_hand:
                 await self._keeper.write(self.ledger.give_back, list(self._feed.in_hand))
@@ -92,6 +97,15 @@ class Collector:
         return self._stopped_by
 
     # --- asking
+
+    async def _ask_all(self) -> None:
+        """Trouble with what to ask next ends the run no sooner than the answers under way have been received."""
+        try:
+            await self._dispatch()
+        except _Stopped:
+            pass
+        except Exception as exc:
+            self._give_up(exc)
 
     async def _dispatch(self) -> None:
         """Starts questions, one at a time, whenever there is one and a place for it, until there are no more."""
@@ -110,18 +124,21 @@ class Collector:
 
     async def _start(self, question: Question) -> None:
         """Asks a question as soon as budget and limits allow it."""
-        while not self._budget_allows_another():
+        while not self._outlay.allows(question):
             if not self._flying:
                 return self._stop("budget")
             await self._wait(None)
+            if self._stopping.is_set():
+                raise _Stopped
         expected = self._expected_tokens(question)
         lane = await self._lane()
         lane.pacer.take(expected)
         lane.under_way += 1
         self._sent += 1
+        self._outlay.begin(question)
         task = asyncio.create_task(self._ask(question, lane, expected))
         self._flying.add(task)
-        task.add_done_callback(self._landed)
+        task.add_done_callback(lambda task: self._landed(task, question))
 
     async def _lane(self) -> Lane:
         """The next lane that may send, once it may."""
@@ -131,7 +148,8 @@ class Collector:
                 await self._wait(None)
             elif (wait := lane.pacer.wait()) > SHORTEST_NAP:
                 self._napped += wait
-                await self._nap(wait)
+                # Where there are several lanes, another one may have room before this one may send.
+                await (self._nap(wait) if len(self.lanes) == 1 else self._wait(wait))
             else:
                 return lane
             if self._stopping.is_set():
@@ -151,9 +169,23 @@ class Collector:
             raise
         lane.under_way -= 1
         lane.heard(answer, expected)
-        await self._keeper.keep(Kept(question, answer, Timing(started, time.monotonic() - clock)))
+        timing = Timing(started, time.monotonic() - clock)
+        try:
+            await self._keeper.keep(Kept(question, answer, timing))
+        except UNSTORABLE as exc:
+            return await self._not_kept(question, answer, timing, exc)
         self._feed.settle(question)
         self._count(answer)
+        self._outlay.learn(question, answer)
+
+    async def _not_kept(self, question: Question, answer: Answer, timing: Timing, exc: Exception) -> None:
+        """An answer that the store refuses is a fault of its own question, is paid for, and is not asked for again."""
+        said = one_line(str(getattr(exc, "orig", None) or exc))
+        fault = Fault(FaultKind.NOT_KEPT, f"The answer cannot be kept by the database: {said}")
+        fault.input_tokens, fault.output_tokens = answer.input_tokens, answer.output_tokens
+        await self._keeper.write(self.ledger.missed, question, fault, timing, for_good=True, in_hand=False)
+        self._feed.settle(question)
+        self._failed_for_good(fault)
 
     def _count(self, answer: Answer) -> None:
         self._answers += 1
@@ -170,8 +202,14 @@ class Collector:
             self._feed.repeat(question, time.monotonic() + fate.delay)
             return
         self._feed.settle(question)
-        self._in_a_row += int(for_good and fault.kind is not FaultKind.NOT_RECORDED)
-        if fate.stops or self._in_a_row >= max(IN_A_ROW, self.ledger.teacher.concurrency):
+        if fate.stops:
+            self._give_up(fault)
+        elif for_good:
+            self._failed_for_good(fault)
+
+    def _failed_for_good(self, fault: Fault) -> None:
+        self._in_a_row += int(fault.kind is not FaultKind.NOT_RECORDED)
+        if self._in_a_row >= max(IN_A_ROW, self.ledger.teacher.concurrency):
             self._give_up(fault)
 
     def _fate(self, question: Question, lane: Lane, fault: Fault, timing: Timing) -> "_Fate":
@@ -237,8 +275,9 @@ class Collector:
         with contextlib.suppress(Exception):
             self._report()
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
+    def _landed(self, task: asyncio.Task[None], question: Question) -> None:
         self._flying.discard(task)
+        self._outlay.end(question)
         self._changed.set()
         if not task.cancelled() and (exc := task.exception()) is not None:
             self._give_up(exc)
@@ -267,20 +306,9 @@ class Collector:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _read(self, after: int, limit: int, in_hand: set[int]) -> Page:
+        if self._stopping.is_set():  # Many pages may hold nothing but answers to reuse.
+            raise _Stopped
         return await self._keeper.write(self.ledger.next_page, after, limit, in_hand)
-
-    def _budget_allows_another(self) -> bool:
-        """Whether one more answer as dear as the dearest so far, beside those under way, stays within the budget.
-
-        Before the first cost is known a single question finds it out.
-        """
-        budget, teacher = self.ledger.plan.budget_usd, self.ledger.teacher
-        if budget is None or not (teacher.input_price or teacher.output_price):
-            return True
-        spent, dearest = self.ledger.totals.cost_usd, self.ledger.dearest
-        if dearest is None:
-            return not self._flying and spent < budget
-        return spent + (len(self._flying) + 1) * dearest <= budget + 1e-12
 
     def _expected_tokens(self, question: Question) -> float:
         usual = self._answer_tokens / self._answers if self._answers else USUAL_ANSWER

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from studio.engine.store.trace_writer import storable
 from studio.engine.teachers.limits import RateLimits
 
 LONGEST_DETAIL = 240
@@ -20,6 +21,7 @@ class FaultKind(StrEnum):
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
     MALFORMED = "malformed"
+    NOT_KEPT = "not_kept"
 
 
 RETRIED = frozenset(
@@ -41,6 +43,7 @@ ADVICE = {
     FaultKind.RATE_LIMITED: "Set the teacher's requests or tokens per minute to what your account allows.",
     FaultKind.SERVER_ERROR: "The fault is at the teacher; resume later.",
     FaultKind.MALFORMED: "This does not look like an OpenAI-compatible API; check the base URL, often ending in /v1.",
+    FaultKind.NOT_KEPT: "The answer came and was paid for. Look at what is odd about this prompt's answers.",
 }
 
 
@@ -108,7 +111,7 @@ def fault_of_status(who: str, status: int, said: str, code: str = "", retry_afte
 
 
 def one_line(text: str) -> str:
-    """Outside words cut to a length that fits a notice, ending like a sentence."""
-    line = " ".join(text.split())
+    """Outside words cut to a length that fits a notice, ending like a sentence, without what no database keeps."""
+    line = " ".join(storable(text).split())
     line = line if len(line) <= LONGEST_DETAIL else line[: LONGEST_DETAIL - 1] + "…"
     return line if not line or line[-1] in ".!?…。！？" else f"{line}."

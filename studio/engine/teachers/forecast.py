@@ -16,6 +16,7 @@ from studio.engine.store.tables import Prompt, PromptSource, Teacher
 from studio.engine.teachers.batch.estimate import answer_limit
 from studio.engine.teachers.experience import Experience, experience_of
 from studio.engine.teachers.plan import BATCH, Plan, conversation
+from studio.engine.teachers.planning import Asked
 from studio.engine.teachers.pricing import cost_usd, expected_tokens, is_priced
 from studio.engine.teachers.spread import Spread
 from studio.engine.teachers.tokens import counter_for
@@ -91,7 +92,8 @@ def _asked(
     counts, sampled = [], 0
     for prompt in _sample(session, source):
         sampled += 1
-        for manner in plan.manners_for(prompt.digest, prompt.collection, prompt.task):
+        known = Asked.of(prompt, source.name)
+        for manner in plan.manners_for(known.digest, known.collection, known.task):
             messages = conversation(prompt, manner).messages
             counts.append(counter.count(messages) if counter else expected_tokens(messages))
     if counter is not None:

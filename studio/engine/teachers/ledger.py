@@ -32,6 +32,8 @@ from studio.engine.teachers.sharing import part_of_limits
 
 ANSWERED = "answered"
 COLLECT = "collect"
+MOST_VOICES = 500
+"""Of one run: a teacher that signs every answer differently is not a change to point out, and would fill the memory."""
 _REQUEST, _ITEM = Request.__table__, RunItem.__table__  # type: ignore[attr-defined]
 _KEEP_ATTEMPT = insert(Attempt.__table__)  # type: ignore[attr-defined]
 _KEEP_REPLY = insert(RawReply.__table__)  # type: ignore[attr-defined]
@@ -107,12 +109,12 @@ class Ledger:
     source: PromptSource
     totals: Totals = field(init=False)
     dearest: float | None = field(init=False)
-    """The highest cost of an answer of this run so far, in dollars; None before the first."""
+    """The highest cost of an answer of this run so far, in dollars; before the first what its plan knows, or None."""
 
     def __post_init__(self) -> None:
         self.totals = Totals.of(self.run)
         with self.database.session() as session:
-            self.dearest = _dearest_answer(session, self.lease.run_id)
+            self.dearest = _dearest_answer(session, self.lease.run_id) or self.plan.dearest_before
             self._voices = voices_of(session, self.lease.run_id)
 
     def next_page(self, after: int, limit: int, in_hand: Collection[int]) -> Page:
@@ -233,16 +235,19 @@ class Ledger:
         )  # fmt: skip
 
     def _hear(self, session: Session, rows: Sequence[Kept]) -> set[tuple[str, str]]:
-        """Notes each model name and fingerprint that the run has not met before, and returns them."""
+        """Notes each model name and fingerprint that the run has not met before, up to a number, and returns them."""
         heard = {(kept.answer.returned_model or "", kept.answer.system_fingerprint or "") for kept in rows}
-        for model, mark in (new := heard - self._voices):
+        new = sorted(heard - self._voices)[: max(0, MOST_VOICES - len(self._voices))]
+        for model, mark in new:
             session.add(RunVoice(run_id=self.lease.run_id, model=model, system_fingerprint=mark))
-        return new
+        return set(new)
 
 
 def move_requests(session: Session, request_ids: Sequence[int], state: RequestState, holder: int | None = None) -> None:
-    """The one function that changes the state of requests after an attempt. An answered one stays answered."""
-    rows = [{"request": request_id, "to": state.value, "by": holder} for request_id in request_ids]
+    """The one function that changes the state of requests after an attempt. An answered one stays answered.
+
+    In the order of their ids, as another run may hold some of them locked at this moment."""
+    rows = [{"request": request_id, "to": state.value, "by": holder} for request_id in sorted(request_ids)]
     session.connection().execute(_MOVE_REQUEST, rows)
 
 

@@ -19,7 +19,7 @@ from studio.engine.teachers.experience import experience_of
 from studio.engine.teachers.faults import Fault
 from studio.engine.teachers.keys import key_of
 from studio.engine.teachers.local import is_local, served
-from studio.engine.teachers.plan import Manner, conversation
+from studio.engine.teachers.plan import Manner, check_parameters, conversation
 from studio.engine.teachers.pricing import cost_usd, expected_tokens, is_priced
 from studio.engine.teachers.reply import Answer
 
@@ -74,6 +74,7 @@ def try_matrix(
     Raises BadInput, before anything is asked, for nothing to ask or more than MOST of either.
     """
     check_size(len(teachers), len(messages))
+    check_parameters(parameters or {})
     if not prompt.text.strip() and not prompt.messages:
         raise BadInput("There is no prompt to try. Type one, or pick one of a source.")
     turns = [(manner.name if manner else "", conversation(prompt, manner).messages) for manner in messages]

@@ -10,6 +10,7 @@ from studio.engine.teachers.system_messages import SystemMessages
 
 SETS = ("system_messages", "by_collection", "by_task")
 KEYS = ("seed", *SETS, "student")
+MOST_WEIGHT = 1e9
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,6 @@ def _weights(weights: Any, where: str) -> Weights:
     if not isinstance(weights, dict) or not weights:
         raise BadInput(f"{where} needs a weight for each name of a system message, such as {{brief: 1, long: 3}}.")
     for name, weight in weights.items():
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
-            raise BadInput(f"The weight of the system message '{name}' must be a number.")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not abs(weight) < MOST_WEIGHT:
+            raise BadInput(f"The weight of the system message '{name}' must be a number, below a billion.")
     return {str(name): float(weight) for name, weight in weights.items()}

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Self
 
 from studio.engine.errors import BadInput
+from studio.engine.prompts.record import is_plain
 from studio.engine.store.tables import Prompt, SystemMessage
 
 RESERVED = ("model", "messages", "stream", "stream_options", "n")
@@ -48,6 +49,8 @@ class Plan:
     by_task: dict[str, Weights] = field(default_factory=dict)
     """Sets of system messages for the prompts of one collection, or of one task, which goes before its collection."""
     send: str = LIVE
+    dearest_before: float | None = None
+    """Dollars that the dearest answer to questions like these has cost, where an invention's earlier rounds tell."""
     student: Manner | None = None
     """Prompt erasing (Orca 2, arXiv 2311.11045): what datasets tell the student, not what the teacher was told."""
 
@@ -94,9 +97,7 @@ def check_plan(plan: Plan) -> None:
         raise BadInput(f"A run is sent '{LIVE}' or as a '{BATCH}', not '{plan.send}'.")
     if not 1 <= plan.samples <= MOST_SAMPLES:
         raise BadInput(f"Samples must be from 1 to {MOST_SAMPLES}, not {plan.samples}.")
-    for key in plan.parameters or {}:
-        if key in RESERVED:
-            raise BadInput(f"The parameter '{key}' is set by the studio itself; leave it out (use --samples for 'n').")
+    check_parameters(plan.parameters or {})
     if plan.budget_usd is not None and not 0 <= plan.budget_usd < 1e9:
         raise BadInput(f"A budget of {plan.budget_usd} dollars cannot be kept to; give zero or more.")
     special = [*plan.by_collection.values(), *plan.by_task.values()]
@@ -104,6 +105,19 @@ def check_plan(plan: Plan) -> None:
     for weights in special if special and not any(default.values()) else [default, *special]:
         if any(not 0 <= weight < 1e9 for weight in weights.values()) or (weights and not any(weights.values())):
             raise BadInput("The weights of system messages must be zero or more, and one of them above zero.")
+
+
+def check_parameters(parameters: dict[str, Any]) -> None:
+    """Raises BadInput for parameters that are the studio's own, or that no request can carry as they are."""
+    for key in parameters:
+        if key in RESERVED:
+            raise BadInput(f"The parameter '{key}' is set by the studio itself; leave it out (use --samples for 'n').")
+    for key, value in parameters.items():
+        if not is_plain({key: value}):
+            raise BadInput(
+                f"The parameter '{key[:80]}' cannot be sent as JSON: it holds a number that is none or too large, "
+                "half a character, or lists too deep. Mend its value."
+            )
 
 
 @dataclass(frozen=True)

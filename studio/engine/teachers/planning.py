@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import func, insert
 from sqlmodel import Session, col, select
@@ -28,7 +28,7 @@ def plan_items(database: Database, lease: RunLease, progress: Progress | None = 
     while not plan.planned:
         with database.session() as session:
             page = _prompts(session, run, after)
-            items = [item for prompt in page for item in _items(run, plan, prompt)]
+            items = [item for prompt in page for item in items_of(run, plan, prompt)]
             if not items:
                 plan = replace(plan, planned=True)
                 lease.change(session, settings=plan.as_settings())
@@ -69,9 +69,16 @@ class Asked(NamedTuple):
     collection: str
     task: str | None
 
+    @classmethod
+    def of(cls, prompt: Prompt, source_name: str) -> Self:
+        """A prompt that no mixture sampled is of the collection that its source is."""
+        collection = prompt.collection if prompt.collection is not None else source_name
+        task = prompt.task if prompt.task is not None else prompt.family
+        return cls(prompt.id or 0, prompt.position, prompt.digest, collection, task)
+
 
 def _prompts(session: Session, run: Run, after: int) -> Sequence[Asked]:
-    """A prompt that no mixture sampled is of the collection that its source is."""
+    """The columns that `Asked.of` takes, without the prompts' texts."""
     collection = func.coalesce(col(Prompt.collection), col(PromptSource.name))
     task = func.coalesce(col(Prompt.task), col(Prompt.family))
     query = select(col(Prompt.id), col(Prompt.position), col(Prompt.digest), collection, task)  # type: ignore[call-overload]
@@ -80,7 +87,8 @@ def _prompts(session: Session, run: Run, after: int) -> Sequence[Asked]:
     return [Asked(*row) for row in session.exec(query.order_by(col(Prompt.position)).limit(PROMPTS_A_PAGE))]
 
 
-def _items(run: Run, plan: Plan, prompt: Asked) -> Iterator[dict[str, Any]]:
+def items_of(run: Run, plan: Plan, prompt: Asked) -> Iterator[dict[str, Any]]:
+    """The rows of a prompt's items, in the order in which they are asked."""
     position = prompt.position * plan.items_per_prompt
     for manner in plan.manners_for(prompt.digest, prompt.collection, prompt.task):
         for sample in range(plan.samples):

@@ -11,6 +11,9 @@ from studio.engine.teachers.faults import Fault, FaultKind, fault_of_status, one
 from studio.engine.teachers.limits import RateLimits
 from studio.engine.teachers.pricing import expected_tokens, text_tokens
 
+MOST_TOKENS = 2**31 - 1
+"""Of one answer: what a column holds, and more than any answer has. A higher count is taken for none."""
+
 
 @dataclass
 class Answer:
@@ -137,7 +140,7 @@ def _text(content: Any) -> str:
 
 
 def _count(value: Any, otherwise: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else otherwise
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else otherwise
 
 
 def _short(value: Any) -> str | None:

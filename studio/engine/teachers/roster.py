@@ -4,7 +4,7 @@ import time
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +22,11 @@ from studio.engine.teachers.trial import TestResult, try_out
 
 TERMS = ("yes", "no", "research", "unknown")
 MOST_CONCURRENCY = 1024
+MOST_A_MINUTE = 2**31 - 1
+LONGEST_FIELD = 2000
+LONGEST_NOTE = 20_000
+SECRETS = ("key", "api_key", "apikey", "subscription_key", "token", "access_token", "auth", "secret", "password", "sig")
+"""What a query calls a key that ought not to be in an address."""
 PRACTICE_TERMS = "An algorithm of this project wrote the answers; train whatever you like on them."
 
 
@@ -152,6 +157,12 @@ def check(teacher: Teacher, allowed_key_sources: Collection[str] | None = None) 
     _check_url(teacher.base_url)
     if not teacher.model:
         raise BadInput(f"The teacher '{teacher.name}' needs the name of a model, as its provider writes it.")
+    if not teacher.model.isprintable() or len(teacher.model) > LONGEST_FIELD:
+        raise BadInput(
+            f"The model of the teacher '{teacher.name}' is no name. Write it on one line, as its provider does."
+        )
+    if len(teacher.terms_note) > LONGEST_NOTE or "\0" in teacher.terms_note:
+        raise BadInput(f"The note on the terms is plain text of at most {LONGEST_NOTE:,} characters.")
     check_sources(teacher.api_key_env, allowed_key_sources)
     if teacher.terms not in TERMS:
         raise BadInput(f"'{teacher.terms}' says nothing about the terms. Choose {', '.join(TERMS)}.")
@@ -169,6 +180,9 @@ def _check_numbers(teacher: Teacher) -> None:
     for what, value in above_zero.items():
         if value is not None and not 0 < value < 1e12:
             raise BadInput(f"The {what} of the teacher '{teacher.name}' must be above zero; leave it out for no limit.")
+    for what in ("requests per minute", "tokens per minute"):
+        if (above_zero[what] or 0) > MOST_A_MINUTE:
+            raise BadInput(f"The {what} of the teacher '{teacher.name}' can be at most {MOST_A_MINUTE:,}.")
     if teacher.concurrency > MOST_CONCURRENCY:
         raise BadInput(f"The concurrency of the teacher '{teacher.name}' can be at most {MOST_CONCURRENCY}.")
     if not 0 <= teacher.batch_price_share <= 1:
@@ -207,3 +221,9 @@ def _check_url(base_url: str) -> None:
         raise BadInput(f"'{base_url}' is not a base URL. Write one like https://api.example.com/v1, or practice://.")
     if parts.username or parts.password:
         raise BadInput("The base URL holds a name or password. Leave it out and give the key by --api-key-env.")
+    if not base_url.isprintable() or any(map(str.isspace, base_url)) or len(base_url) > LONGEST_FIELD:
+        raise BadInput(
+            f"The base URL holds a space, an invisible character or more than {LONGEST_FIELD:,} of any. Copy it again."
+        )
+    if any(name.lower().replace("-", "_") in SECRETS for name, _ in parse_qsl(parts.query)):
+        raise BadInput("The base URL holds a key, which is never stored. Leave it out and give it by --api-key-env.")

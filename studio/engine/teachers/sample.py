@@ -16,6 +16,7 @@ from studio.engine.errors import BadInput
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, PromptSource, Run, RunItem, Teacher
 from studio.engine.teachers.plan import LIVE, Plan
+from studio.engine.teachers.planning import Asked, items_of
 
 FIRST = 10
 
@@ -49,23 +50,11 @@ def _write(
     run.settings = plan.as_settings()
     session.add(run)
     session.flush()
-    items = list(itertools.islice(_items(run, plan, prompts, source.name), count))
+    asked = (Asked.of(prompt, source.name) for prompt in prompts)
+    items = list(itertools.islice((item for one in asked for item in items_of(run, plan, one)), count))
     session.execute(insert(RunItem), items)
     run.requested = len(items)
     return run
-
-
-def _items(run: Run, plan: Plan, prompts: list[Prompt], source_name: str) -> Iterator[dict[str, Any]]:
-    """In the order and under the system messages in which the whole would ask them."""
-    for prompt in prompts:
-        position = prompt.position * plan.items_per_prompt
-        manners = plan.manners_for(prompt.digest, prompt.collection or source_name, prompt.task or prompt.family)
-        for manner, sample in itertools.product(manners, range(plan.samples)):
-            yield {
-                "run_id": run.id, "position": position, "prompt_id": prompt.id, "sample": sample,
-                "system_message_id": manner.id if manner else None, "state": "waiting", "reused": False,
-            }  # fmt: skip
-            position += 1
 
 
 def _names(source: str, teacher: str) -> Iterator[str]:

@@ -43,7 +43,11 @@ class Arrival:
             self._beat(session, settings=settings, created_at=time.time(), **done)
 
     def clear(self) -> None:
-        _clear(self._database, self._run.id)
+        """Nothing, when that was done already by somebody who took this writer for dead."""
+        with self._database.session() as session:
+            mine = session.scalar(select(Run).where(*self._mine))
+        if mine is not None:
+            _clear(self._database, mine)
 
     def _reserve(self, project_id: int, name: str, settings: dict[str, Any]) -> Run:
         run = Run(
@@ -57,17 +61,22 @@ class Arrival:
             raise NameTaken.of("run", name) from exc
         return run
 
+    @property
+    def _mine(self) -> tuple[Any, ...]:
+        """The run as long as it is this writer's: SQLite gives the number of a deleted one out again."""
+        return col(Run.id) == self._run.id, col(Run.holder) == self._writer
+
     def _beat(self, session: Session, **values: Any) -> None:
-        mine = (col(Run.id) == self._run.id, col(Run.holder) == self._writer)
-        found: CursorResult[Any] = session.connection().execute(update(Run).where(*mine).values(**values))
+        change = update(Run).where(*self._mine).values(**values)
+        found: CursorResult[Any] = session.connection().execute(change)
         if found.rowcount != 1:
             raise Lost(f"The run '{self._run.name}' was cleared away while this process was silent. Import it again.")
 
 
 def check_name(what: str, given: str) -> None:
     """Raises `BadInput` for what can be the name of no run or teacher."""
-    if not given or len(given) > LONGEST_NAME or any(ord(character) < 32 for character in given):
-        raise BadInput(f"The name of the {what} is 1 to {LONGEST_NAME} characters on one line.")
+    if not given or len(given) > LONGEST_NAME or not given.isprintable():
+        raise BadInput(f"The name of the {what} is 1 to {LONGEST_NAME} printable characters on one line.")
 
 
 def arriving(session: Session, project_id: int) -> list[int]:
@@ -81,7 +90,7 @@ def clear_abandoned(database: Database, project_id: int) -> None:
         runs = list(session.scalars(select(Run).where(*_unfinished(project_id))))
     for run in runs:
         if is_gone(run.holder or "", (run.held_until or 0) - BEAT_LASTS):
-            _clear(database, run.id)
+            _clear(database, run)
 
 
 def _unfinished(project_id: int) -> tuple[Any, ...]:
@@ -90,13 +99,14 @@ def _unfinished(project_id: int) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _clear(database: Database, run_id: int | None) -> None:
+def _clear(database: Database, run: Run) -> None:
+    mine = (col(Trace.project_id) == run.project_id, col(Trace.run_id) == run.id)  # Both are in the index.
     while True:
         with database.session() as session:
-            some = select(col(Trace.id)).where(col(Trace.run_id) == run_id).limit(CLEARED_ROWS)
+            some = select(col(Trace.id)).where(*mine).limit(CLEARED_ROWS)
             ids = [id or 0 for id in session.scalars(some)]
             if not ids:
-                session.execute(delete(Run).where(col(Run.id) == run_id))
+                session.execute(delete(Run).where(col(Run.id) == run.id))
                 return
             for id in ids:
                 forget_trace(session, id)

@@ -1,4 +1,4 @@
-"""Labels, ratings and tags on many traces in one statement each, every change kept so that it can be undone exactly."""
+"""Labels, ratings and tags on many traces in one statement each, and the undoing of any change, exactly as it was."""
 
 import time
 from typing import Any
@@ -10,6 +10,7 @@ from studio.engine.errors import BadInput
 from studio.engine.store.tables import Operation, OperationRow, Trace, TraceTag
 from studio.engine.traces.filters import LABELS, NONE
 from studio.engine.traces.repairing import REPAIR, undo_repair
+from studio.engine.traces.restating import RESTATED, undo_restated
 
 LONGEST_TAG = 60
 LABEL = "label"
@@ -60,6 +61,8 @@ def undo(session: Session, project_id: int, by: str | None) -> Operation | None:
         return None
     if operation.kind == REPAIR:
         operation.changed = undo_repair(session, operation, _unchanged_since(session, operation))
+    elif operation.kind == RESTATED:
+        operation.changed = undo_restated(session, operation, _unchanged_since(session, operation))
     else:
         operation.changed = _undo_label(session, operation)
     operation.undone_at = time.time()
@@ -143,9 +146,10 @@ def _unchanged_since(session: Session, operation: Operation) -> Select[Any]:
 
 
 def _respects(operation: Operation) -> set[str]:
-    """What an operation changes: the verdict (label and rating share the name of who gave them), a tag, the answer."""
-    if operation.kind == REPAIR:
-        return {REPAIR}
+    """What an operation changes: the verdict (label and rating share the name of who gave them), a tag, the answer, the
+    terms."""
+    if operation.kind in (REPAIR, RESTATED):
+        return {operation.kind}
     detail = operation.detail
     tagged = {f"tag {detail['tag']}"} if "tag" in detail else set()
     return tagged | ({"verdict"} if {"label", "rating"} & set(detail) else set())

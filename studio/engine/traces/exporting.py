@@ -3,19 +3,23 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, cast, or_, select
+from sqlalchemy.types import Text
 from sqlmodel import Session, col
 
 from studio.engine.errors import BadInput
 from studio.engine.store.artifacts import sha256_of
 from studio.engine.store.tables import Trace, TraceText
-from studio.engine.traces.conversation import conversation
+from studio.engine.teachers.plan import Manner
+from studio.engine.traces.conversation import Message, conversation
+from studio.engine.traces.freezing import students
 
 FORMATS = ("messages", "alpaca", "sharegpt", "parquet")
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
@@ -25,12 +29,21 @@ _BATCH = 1_000
 
 
 def export(
-    session: Session, matching: ColumnElement[bool], path: Path, format: str, keep_system_message: bool
+    session: Session,
+    matching: ColumnElement[bool],
+    path: Path,
+    format: str,
+    *,
+    keep_system_message: bool,
+    for_student: bool = False,
 ) -> dict[str, Any]:
     """Writes every matching trace, rejected ones too unless the filter leaves them out.
 
-    Returns `rows`, `path`, `sha256`. Text formats are a JSON list when the file's name ends in .json, else one object
-    on each line. The file appears whole or not at all. Raises `BadInput` when nothing matches or it cannot be written.
+    `for_student` writes what a frozen dataset tells the student in place of what the teacher was told: the system
+    message that the run stores for it, else none. Names and calls of tools stay with their turns in messages and
+    parquet. Returns `rows`, `path`, `sha256`. Text formats are a JSON list when the file's name ends in .json, else one
+    object on each line. The file appears whole or not at all. Raises `BadInput` when nothing matches or it cannot be
+    written.
     """
     if format not in FORMATS:
         raise BadInput(f"There is no export format '{format}'. The formats are: {', '.join(FORMATS)}.")
@@ -38,8 +51,10 @@ def export(
     if path.is_dir() or not path.parent.is_dir():
         fault = "is a folder" if path.is_dir() else "lies in a folder that does not exist"
         raise BadInput(f"{path} {fault}. Name a file in an existing folder.")
-    write = _write_parquet if format == "parquet" else _write_list if path.suffix == ".json" else _write_lines
-    with closing(_rows(session, matching, _SHAPES[format], keep_system_message)) as rows:
+    write = _writer(session, matching, path, format)
+    told = students(session, matching) if for_student else {}
+    keep = keep_system_message and not for_student
+    with closing(_rows(session, matching, _SHAPES[format], keep, told)) as rows:
         first = next(rows, None)
         if first is None:
             raise BadInput("No trace matches, so there is nothing to export. Widen the filter.")
@@ -47,11 +62,31 @@ def export(
     return {"rows": count, "path": str(path), "sha256": sha256_of(path)}
 
 
+def _writer(
+    session: Session, matching: ColumnElement[bool], path: Path, format: str
+) -> Callable[[IO[bytes], Iterator[dict[str, Any]]], int]:
+    if format == "parquet":
+        return partial(_write_parquet, with_tools=_have_tools(session, matching))
+    return _write_list if path.suffix == ".json" else _write_lines
+
+
+def _have_tools(session: Session, matching: ColumnElement[bool]) -> bool:
+    """Whether any turn carries more than its words. Plain turns keep the two columns that readers expect."""
+    said = cast(col(TraceText.messages), Text)
+    told = or_(*(said.contains(f'"{key}"', autoescape=True) for key in ("name", "tool_calls", "tool_call_id")))
+    found = select(col(TraceText.trace_id)).join(Trace, col(TraceText.trace_id) == col(Trace.id))
+    return session.execute(found.where(matching, told).limit(1)).first() is not None
+
+
 def _rows(
-    session: Session, matching: ColumnElement[bool], shape: Callable[..., dict[str, Any]], keep_system_message: bool
+    session: Session,
+    matching: ColumnElement[bool],
+    shape: Callable[..., dict[str, Any]],
+    keep_system_message: bool,
+    told: Mapping[int, Manner],
 ) -> Generator[dict[str, Any], None, None]:
     chosen = (col(getattr(Trace, name)) for name in _FIELDS)
-    texts = (TraceText.prompt, TraceText.messages, TraceText.system_message, TraceText.response)
+    texts = (TraceText.prompt, TraceText.messages, TraceText.system_message, TraceText.response, Trace.run_id)
     query: Any = (
         select(*(col(text).label(f"text_{index}") for index, text in enumerate(texts)), *chosen)
         .join(Trace, col(TraceText.trace_id) == col(Trace.id))
@@ -60,22 +95,23 @@ def _rows(
         .execution_options(yield_per=_BATCH)
     )
     with session.execute(query) as found:
-        for prompt, messages, system_message, response, *fields in found:
+        for prompt, messages, system_message, response, run_id, *fields in found:
+            student = told.get(run_id)
             turns = conversation(
                 prompt=prompt,
                 messages=messages,
-                system_message=system_message,
+                system_message=student.text if student else system_message,
                 response=response,
-                keep_system_message=keep_system_message,
+                keep_system_message=keep_system_message or student is not None,
             )
             yield shape(dict(zip(_FIELDS, fields, strict=True)), turns)
 
 
-def _messages(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
+def _messages(trace: dict[str, Any], turns: list[Message]) -> dict[str, Any]:
     return {"messages": turns}
 
 
-def _alpaca(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
+def _alpaca(trace: dict[str, Any], turns: list[Message]) -> dict[str, Any]:
     """Earlier turns of a conversation go to `history`, as pairs; the system message to `system`."""
     system = [turn["content"] for turn in turns if turn["role"] == "system"]
     plain = [turn for turn in turns if turn["role"] in ("user", "assistant") and "tool_calls" not in turn]
@@ -88,13 +124,36 @@ def _alpaca(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any
     return row
 
 
-def _sharegpt(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
+def _sharegpt(trace: dict[str, Any], turns: list[Message]) -> dict[str, Any]:
     said = [{"from": _SPEAKERS.get(turn["role"], turn["role"]), "value": turn["content"]} for turn in turns]
     return {"id": str(trace["id"]), "conversations": said}
 
 
-def _table_row(trace: dict[str, Any], turns: list[dict[str, str]]) -> dict[str, Any]:
-    return {"messages": turns, **trace}
+def _table_row(trace: dict[str, Any], turns: list[Message]) -> dict[str, Any]:
+    return {"messages": [_table_turn(turn) for turn in turns], **trace}
+
+
+def _table_turn(turn: Message) -> Message:
+    """Columns have one type each, so what a function is called with is text, as OpenAI's format has it."""
+    calls = [call for call in turn.get("tool_calls") or () if isinstance(call, dict)]
+    flat = {key: _as_text(turn[key]) for key in ("name", "tool_call_id") if turn.get(key) is not None}
+    return {
+        "role": turn["role"],
+        "content": turn["content"],
+        **flat,
+        "tool_calls": [_table_call(c) for c in calls] or None,
+    }
+
+
+def _table_call(call: dict[str, Any]) -> dict[str, Any]:
+    given = call.get("function")
+    function = given if isinstance(given, dict) else {}
+    named = {key: _as_text(function[key]) for key in ("name", "arguments") if function.get(key) is not None}
+    return {key: _as_text(call[key]) for key in ("id", "type") if call.get(key) is not None} | {"function": named}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 _SHAPES: dict[str, Callable[..., dict[str, Any]]] = {
@@ -121,13 +180,18 @@ def _write_list(file: IO[bytes], rows: Iterator[dict[str, Any]]) -> int:
     return count
 
 
-def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]]) -> int:
+def _write_parquet(file: IO[bytes], rows: Iterator[dict[str, Any]], *, with_tools: bool) -> int:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    text, turn = pa.string(), pa.struct([("role", pa.string()), ("content", pa.string())])
+    text = pa.string()
+    turn = [("role", text), ("content", text)]
+    if with_tools:
+        function = pa.struct([("name", text), ("arguments", text)])
+        call = pa.struct([("id", text), ("type", text), ("function", function)])
+        turn += [("name", text), ("tool_calls", pa.list_(call)), ("tool_call_id", text)]
     special = {"id": pa.int64(), "rating": pa.int64(), "correct": pa.bool_()}
-    columns = [("messages", pa.list_(turn)), *((name, special.get(name, text)) for name in _FIELDS)]
+    columns = [("messages", pa.list_(pa.struct(turn))), *((name, special.get(name, text)) for name in _FIELDS)]
     schema = pa.schema(columns)
     count = 0
     with ParquetWriter(file, schema) as writer:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from studio.engine.errors import BadInput
 from studio.engine.jobs.context import Progress
+from studio.engine.lineage import strictest
 from studio.engine.store.tables import Run, Trace, TraceText
 from studio.engine.teachers.plan import Manner
 from studio.engine.traces.contamination import Unseen, normalised
@@ -174,11 +175,3 @@ def _count(harvest: Harvest, row: Any, student: Manner | None) -> None:
     tallies["families"][row.family or ""] += 1
     known = harvest.teacher_terms.get(row.teacher)
     harvest.teacher_terms[row.teacher] = row.terms if known in (None, row.terms) else strictest(str(known), row.terms)
-
-
-STRICTEST_FIRST = ("no", "research", "unknown", "yes")
-
-
-def strictest(*terms: str) -> str:
-    """Of several terms the one that allows least; what is not known counts as less than a yes."""
-    return next(term for term in STRICTEST_FIRST if term in terms)

@@ -13,7 +13,7 @@ from studio.engine.prompts.cleaning import Rules
 from studio.engine.prompts.importing import preview
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Operation
-from studio.engine.traces import browse, changing, exporting, grading, importing, repairing
+from studio.engine.traces import browse, changing, exporting, grading, importing, repairing, restating
 from studio.engine.traces.browse import Facets, TraceDetail, TracePage
 from studio.engine.traces.filters import TraceFilter, condition
 
@@ -93,7 +93,8 @@ class Traces:
         return self.label(selection, rating=rating, by=by)
 
     def undo(self, by: str | None = None) -> Operation | None:
-        """Takes back the last label, tag, rating or repair that stands, of one person if named; then the one before."""
+        """Takes back the last label, tag, rating, repair or restatement of terms that stands, of one person if named;
+        then the one before."""
         with self._database.session() as session:
             return changing.undo(session, self._project_id, by)
 
@@ -108,6 +109,16 @@ class Traces:
             [detail] = browse.details(session, self._project_id, [id])
             repairing.repair(session, detail.trace, detail.text, response, by)
         return self.get(id)
+
+    def restate_terms(self, run: str, terms: str, *, note: str = "", by: str = "") -> Operation:
+        """Puts right under which terms the answers of a run are (yes, no, research, unknown), with a word on why.
+
+        Frozen datasets stay as they are: licence verdicts tell the terms at freezing beside those of now. `changed`
+        counts the traces that were under others; with none, the operation is not kept and has no id.
+        """
+        with self._database.session() as session:
+            matching = self._matching(session, TraceFilter.parse({"run": run}))
+            return restating.restate(session, self._project_id, matching, run=run, terms=terms, note=note, by=by)
 
     def grade(
         self, run: str | None = None, *, selection: Selection | None = None, progress: Progress = _quietly
@@ -127,11 +138,14 @@ class Traces:
         filter: TraceFilter | None = None,
         format: str = "messages",
         keep_system_message: bool = True,
+        for_student: bool = False,
     ) -> dict[str, Any]:
         """Writes matching traces to a file; see `exporting.export`."""
         with self._database.session() as session:
             matching = self._matching(session, filter)
-            return exporting.export(session, matching, path, format, keep_system_message)
+            return exporting.export(
+                session, matching, path, format, keep_system_message=keep_system_message, for_student=for_student
+            )
 
     def import_file(
         self,

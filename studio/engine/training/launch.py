@@ -36,7 +36,25 @@ def run(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
     except BaseException as exc:
         recorder.failed(exc)
         raise
-    return recorder.ended(result)
+    outcome = recorder.ended(result)
+    _write_card(context, payload["model_id"])
+    return outcome
+
+
+def _write_card(context: JobContext, model_id: int) -> None:
+    """What was trained stays trained when its card cannot be written; `understudy models card` writes it again."""
+    from studio.engine.cards import Cards
+    from studio.engine.models import Models
+    from studio.engine.store.artifacts import Artifacts
+    from studio.engine.store.tables import Model
+
+    models = Models(context.database, context.project_id, context.settings, Artifacts(context.settings.artifacts))
+    try:
+        with context.database.session() as session:
+            name = session.get_one(Model, model_id).name
+        Cards(models).refresh(name)
+    except Exception as exc:
+        log.warning("The model card could not be written: %s", exc)
 
 
 def train_stages(spec: TrainSpec, folder: Path, path: Path, observer: Observer | None = None) -> TrainResult:

@@ -11,6 +11,7 @@ from studio.engine.errors import BadInput, Lost, StudioError
 from studio.engine.jobs.context import JobContext
 from studio.engine.store.tables import Model, Stage, StagePoint
 from studio.engine.training.spec import Observer, Reading, StageReport, TrainResult
+from studio.engine.training.versions import made_with
 
 BETWEEN_WRITES = 2.0
 """Seconds; a page polls no faster."""
@@ -110,7 +111,7 @@ class Recorder(Observer):
         for position, report in enumerate(result.stages):
             last = stopped and position == len(result.stages) - 1
             self._report(position, report, "stopped" if last else "done")
-        self._model(state="stopped" if stopped else "ready")
+        self._model(state="stopped" if stopped else "ready", made_with=made_with())
         if not stopped:
             self.context.progress(sum(report.steps for report in result.stages), None, "trained")
         return {"stopped": stopped}
@@ -148,12 +149,12 @@ class Recorder(Observer):
             if also:
                 also(session)
 
-    def _model(self, *, state: str, fault: str | None = None) -> None:
+    def _model(self, *, state: str, fault: str | None = None, **detail: Any) -> None:
         with self.context.session() as session:
             model = session.get(Model, self.model_id)
             assert model is not None
             model.state = state
-            model.detail = {key: value for key, value in model.detail.items() if key != "fault"}
+            model.detail = {key: value for key, value in model.detail.items() if key != "fault"} | detail
             if fault:
                 model.detail = {**model.detail, "fault": fault}
 

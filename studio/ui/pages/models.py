@@ -27,6 +27,8 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
     table = parts.html(elem_id="models-table")
     detail = parts.html(elem_id="models-detail")
     files = parts.html(elem_id="models-files")
+    card = parts.html(elem_id="models-card")
+    write_card = gr.Button(t("card.write"), size="sm", visible=False, elem_id="models-card-write")
     with gr.Row(elem_id="models-forms"):
         with gr.Column(elem_classes="panel", scale=2, min_width=320):
             parts.html(views.section(t("try.title")))
@@ -77,6 +79,8 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
             str(views.models(t, [_line(here, model) for model in found], chosen, here)),
             _detail(here, chosen, found),
             _files(here, chosen, found),
+            _card(here, chosen, found),
+            gr.Button(visible=_has_card(chosen, found)),
             str(views.export_progress(t, job)),
         ]
         return parts.Live(values, busy)
@@ -116,6 +120,11 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         here.exporting.start(chosen, [*which, *(others or [])])
         parts.say(t("export.started"))
 
+    def write_anew(request: gr.Request) -> None:
+        here = parts.project_of(request, studio)
+        here.cards.write(_chosen(list(here.models.list()), query_of(request).get("model", "")))
+        parts.say(t("card.written"))
+
     def import_now(source: str, name: str, in_place: bool, request: gr.Request) -> None:
         here = parts.project_of(request, studio)
         if not source.strip() or not name.strip():
@@ -133,13 +142,21 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
             return ""
         return str(parts.card(t("files"), views.files(t, chosen, here.models.files(chosen), here)))
 
+    def _card(here: "Studio", chosen: str, found: list["Model"]) -> str:
+        if not _has_card(chosen, found):
+            return ""
+        place, kept = here.cards.place(chosen), here.cards.kept(chosen)
+        return str(parts.card(t("card"), views.model_card(t, str(place), kept)))
+
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    again = parts.live(page, read, outputs=[table, detail, files, progress])
+    again = parts.live(page, read, outputs=[table, detail, files, card, write_card, progress])
     page.load(parts.run_safely(fill, t), None, [who, system], **quiet)
     asking = [who, system, message]
     ask.click(parts.run_safely(ask_them, t), asking, answers, api_visibility="private", show_progress="hidden")
     started = export.click(parts.run_safely(start_export, t), [which, others], None, api_visibility="private")
     again(started.success)
+    written = write_card.click(parts.run_safely(write_anew, t), None, None, api_visibility="private")
+    again(written.success)
     brought = bring.click(parts.run_safely(import_now, t), [source, name, in_place], None, api_visibility="private")
     again(brought.success)
     brought.success(parts.run_safely(fill, t), None, [who, system], **quiet)
@@ -151,6 +168,11 @@ def _chosen(found: list["Model"], asked: str) -> str:
         return asked
     students = [model.name for model in found if model.kind == "student" and model.state == "ready"]
     return next(iter([*students, *(model.name for model in found)]), "")
+
+
+def _has_card(chosen: str, found: list["Model"]) -> bool:
+    """Students have one once there is something in their folder."""
+    return any(model.name == chosen and model.kind == "student" and model.state != "training" for model in found)
 
 
 def _line(here: "Studio", model: "Model") -> views.Line:

@@ -75,6 +75,25 @@ def files(t: Texts, model: str, found: Sequence["ModelFile"], here: "Studio") ->
     return parts.table(columns, [_file(t, model, file, here) for file in found], caption=t("files"))
 
 
+def model_card(t: Texts, path: str, text: str | None) -> Markup:
+    """A student's card as it is in its folder, folded up. What others wrote in it is untrusted: drawn without HTML."""
+    if text is None:
+        return Markup('<p class="muted">{}</p>').format(t("card.none"))
+    head, body = _divided(text)
+    return Markup(
+        '<details class="model-card"><summary>{}</summary><p>{}</p><pre class="plain">{}</pre>{}</details>'
+    ).format(t("card.read"), parts.copy(t, text, shown=path), head, parts.markdown.render(body))
+
+
+def _divided(text: str) -> tuple[str, str]:
+    """(front matter, the rest without the comment at its end), as far as a file of anybody's has them."""
+    opening, _, rest = text.partition("---\n")
+    head, closing, body = rest.partition("\n---\n")
+    if opening.strip() or not closing:
+        head, body = "", text
+    return head, body.rpartition("<!-- understudy card ")[0] or body
+
+
 def export_progress(t: Texts, job: "Job | None") -> Markup:
     """The newest export of the model: its bar while it runs, its reason when it failed."""
     if job is None or job.state in ("done", "stopped"):

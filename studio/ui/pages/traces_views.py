@@ -89,6 +89,7 @@ def last_change(t: Texts, operation: "Operation | None") -> Markup:
     what = [t(_state_key(detail["label"] or NONE))] if "label" in detail else []
     what += [t("did.rated", n=detail["rating"] or 0)] if "rating" in detail else []
     what += [t("did.tagged", tag=detail["tag"])] if "tag" in detail else []
+    what += [t("did.restated", terms=t(f"value.terms.{detail['terms']}"))] if operation.kind == "terms" else []
     did = t("did.repaired") if operation.kind == "repair" else ", ".join(what)
     return Markup(
         '<div class="traces-last"><span>{} · {}</span> '

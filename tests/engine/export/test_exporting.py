@@ -69,6 +69,20 @@ def test_files_are_kept_with_the_model_and_nothing_else_is_left(exported):
     assert sorted(path.name for path in folder.iterdir()) == ["tiny-Q4_K_M.gguf", "tiny-Q8_0.gguf", "tiny-f16.gguf"]
 
 
+def test_file_of_a_student_has_its_card_beside_it(exported, tiny, tmp_path):
+    studio = exported[0]
+    model = studio.models.register_student("kid", parent="tiny", state="ready")
+    shutil.copytree(tiny, model.path, ignore=shutil.ignore_patterns("README.md"))
+    report = studio.exporting.export("kid", "Q8_0", tmp_path / "kid.gguf", prompts=QUESTIONS[:2])
+    card = tmp_path / "kid.gguf.md"
+    assert report["card"] == str(card) and sorted(tmp_path.iterdir()) == [tmp_path / "kid.gguf", card]
+    assert report["sha256"] in card.read_text() and "same answers to 2 questions" in card.read_text()
+    assert studio.cards.kept("kid") == card.read_text()
+    card.write_text("mine")
+    again = studio.exporting.export("kid", "Q8_0", tmp_path / "kid.gguf", prompts=[])
+    assert again["card"] is None and card.read_text() == "mine"
+
+
 @pytest.fixture(scope="module")
 def reference(tiny):
     with reference_of(tiny, [[{"role": "user", "content": text}] for text in QUESTIONS], max_tokens=24) as found:

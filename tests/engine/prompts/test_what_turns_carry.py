@@ -86,7 +86,7 @@ def test_what_is_not_text_is_named(prompts: Prompts, tmp_path: Path, turn: dict[
 def test_a_nul_inside_a_tool_call_is_found(prompts: Prompts) -> None:
     call = {"id": "c", "function": {"arguments": "\0"}}
     turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
-    assert not NewPrompt("x", messages=turns).storable
+    assert NewPrompt("x", messages=turns).unfit
 
 
 def test_digests_of_prompts_that_carry_nothing_new_are_what_they_were() -> None:

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from studio.engine.errors import BadInput, NameTaken
 from studio.engine.store.artifacts import sha256_of
+from studio.engine.store.tables import Run
 from studio.engine.traces import TraceFilter
 
 
@@ -32,6 +34,46 @@ def test_export_writes_each_format_the_same_every_time(room, tmp_path: Path) -> 
 
     table = pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist()
     assert table[0]["messages"][-1] == {"role": "assistant", "content": "Hello <b>"}
+
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+TOOL_TURNS = [
+    {"role": "user", "content": "1+1?", "name": "ann"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "content": "2", "tool_call_id": "c1"},
+]
+
+
+def test_export_keeps_names_and_calls_of_tools(room, tmp_path: Path) -> None:
+    room.write(("1+1?", "It is 2."), messages=TOOL_TURNS)
+    room.write(("plain", "words"), run="second")
+    room.traces.export(tmp_path / "m.jsonl")
+    turns = json.loads((tmp_path / "m.jsonl").read_text().splitlines()[0])["messages"]
+    assert turns[0]["name"] == "ann" and turns[1]["tool_calls"] == [CALL] and turns[1]["content"] == ""
+    assert turns[2] == TOOL_TURNS[2]
+    import pyarrow.parquet
+
+    room.traces.export(tmp_path / "t.parquet", format="parquet")
+    first, second = (row["messages"] for row in pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist())
+    assert (first[0]["name"], first[1]["tool_calls"], first[2]["tool_call_id"]) == ("ann", [CALL], "c1")
+    assert second[0]["content"] == "plain" and second[0]["tool_calls"] is None
+
+
+def test_export_for_the_student_tells_what_its_run_stores_for_it(room, tmp_path: Path) -> None:
+    told = {"system_message_name": "long", "system_message_text": "Be long."}
+    room.write(("p", "r"), run="erased", **told)
+    room.write(("q", "s"), run="plain", **told)
+    with room.database.session() as session:
+        run = session.exec(select(Run).where(Run.name == "erased")).one()
+        run.settings = {"student": {"id": None, "name": "brief", "text": "Be brief."}}
+    room.datasets.freeze("d")
+
+    room.traces.export(tmp_path / "m.jsonl", for_student=True)
+
+    written = [json.loads(line)["messages"] for line in (tmp_path / "m.jsonl").read_text().splitlines()]
+    assert written == [row["messages"] for row in room.datasets.rows("d")]
+    assert written[0][0] == {"role": "system", "content": "Be brief."}
+    assert [turn["role"] for turn in written[1]] == ["user", "assistant"]
 
 
 def test_export_refuses_what_cannot_be_written_and_leaves_the_old_file(room, tmp_path: Path) -> None:

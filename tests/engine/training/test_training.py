@@ -47,6 +47,9 @@ def test_a_recipe_becomes_a_registered_student(room: Room, dataset: str) -> None
     assert (room.training.state("pupil"), room.training.resume("pupil")) == ("ready", report)
     with pytest.raises(BadInput, match="'pupil' is trained already"):
         room.training.run("pupil")
+    card = (Path(report["path"]) / "README.md").read_text()
+    assert "# pupil" in card and "on `traces-v1`" in card and "4 steps" in card
+    assert f"torch {model.detail['made_with']['torch']}" in card and str(room.base.parent) not in card
 
 
 def test_a_killed_trainer_goes_on_from_its_checkpoint(room: Room, dataset: str, settings: Settings) -> None:

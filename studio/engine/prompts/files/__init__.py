@@ -38,7 +38,7 @@ def kind_of(path: Path) -> str:
     """Which reader a file needs, by its first bytes and then by its name. Refuses what holds no rows."""
     if data_sets.is_hub(path):
         return "hub"
-    if path.is_dir():
+    if opening.is_folder(path):
         return "dataset"
     head = opening.head(path)
     if head.startswith(parquet.MAGIC):
@@ -65,7 +65,7 @@ def check(path: Path, reader: str) -> None:
     """Raises `BadInput` for what is not there at all, before anything else is said about it."""
     if reader == "hub":
         data_sets.hub_name(path)
-    elif reader == "dataset" and not path.is_dir():
+    elif reader == "dataset" and not opening.is_folder(path):
         raise BadInput(f"{path} is not a folder of a data set. Name the folder that `save_to_disk` made.")
     elif reader != "dataset":
         opening.head(path)

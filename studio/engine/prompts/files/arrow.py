@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.engine.errors import BadInput
-from studio.engine.prompts.files.parquet import first_line, needs_pyarrow
-from studio.engine.prompts.record import Record
+from studio.engine.prompts.files.parquet import first_line, needs_pyarrow, records
+from studio.engine.prompts.record import Record, Skip
 
 FILE_MAGIC = b"ARROW1"
 STREAM_MAGIC = b"\xff\xff\xff\xff"
@@ -17,17 +17,17 @@ def is_arrow(head: bytes) -> bool:
     return head.startswith((FILE_MAGIC, STREAM_MAGIC))
 
 
-def rows(path: Path) -> Iterator[Record]:
+def rows(path: Path) -> Iterator[Record | Skip]:
     with needs_pyarrow():
         import pyarrow as pa
     number = 0
     try:
         with pa.memory_map(str(path)) as file:
             for batch in _batches(file):
+                batch.validate()  # Offsets that point outside of the file would be followed.
                 for start in range(0, batch.num_rows, SLICE_ROWS):
-                    for value in batch.slice(start, SLICE_ROWS).to_pylist():
-                        number += 1
-                        yield Record(number, value)
+                    yield from records(batch.slice(start, SLICE_ROWS), number + start)
+                number += batch.num_rows
     except (pa.ArrowException, OSError) as exc:
         raise BadInput(f"{path} is not an Arrow file that can be read to its end ({first_line(exc)}).") from exc
 

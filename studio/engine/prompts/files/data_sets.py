@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.engine.errors import BadInput, StudioError
-from studio.engine.prompts.files.parquet import first_line
-from studio.engine.prompts.record import Record
+from studio.engine.prompts.files.parquet import first_line, records
+from studio.engine.prompts.record import Record, Skip
 
 HUB = "hub:"
 BATCH_ROWS = 256
@@ -35,7 +35,7 @@ def hub_name(path: Path) -> tuple[str, str | None, str | None]:
     return found["name"], found["config"], found["split"]
 
 
-def folder_rows(path: Path) -> Iterator[Record]:
+def folder_rows(path: Path) -> Iterator[Record | Skip]:
     """The rows of a folder; of one with several splits the training split, unless the path names another."""
     with _explained(f"The data set in {path} cannot be read"):
         import datasets
@@ -49,7 +49,7 @@ def folder_rows(path: Path) -> Iterator[Record]:
             yield from _data_files(path)
 
 
-def hub_rows(path: Path) -> Iterator[Record]:
+def hub_rows(path: Path) -> Iterator[Record | Skip]:
     """The rows of a data set on the hub, streamed: nothing but what is read is fetched."""
     name, config, split = hub_name(path)
     remedy = "Check the name and the connection, or download it elsewhere and import its folder"
@@ -65,7 +65,7 @@ def hub_rows(path: Path) -> Iterator[Record]:
         yield from _records(found)
 
 
-def _data_files(path: Path) -> Iterator[Record]:
+def _data_files(path: Path) -> Iterator[Record | Skip]:
     """A folder of JSON, CSV, Parquet or Arrow files, such as a data set downloaded from the hub."""
     import datasets
 
@@ -85,12 +85,11 @@ def _known_files(path: Path) -> Iterator[Path]:
         yield from path.rglob(pattern)
 
 
-def _records(rows: Any) -> Iterator[Record]:
+def _records(rows: Any) -> Iterator[Record | Skip]:
     number = 0
     for table in rows.with_format("arrow").iter(batch_size=BATCH_ROWS):
-        for value in table.to_pylist():
-            number += 1
-            yield Record(number, value)
+        yield from records(table, number)
+        number += table.num_rows
 
 
 def _chosen(splits: list[str], origin: str, remedy: str) -> str:

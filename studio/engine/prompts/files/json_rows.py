@@ -41,7 +41,7 @@ def _line_rows(file: IO[bytes]) -> Iterator[Record | Skip]:
 def parsed(number: int, data: bytes) -> Record | Skip:
     """One object from its bytes, or why it is none."""
     try:
-        value = json.loads(data.decode())
+        value = json.loads(data.decode(), parse_constant=_nothing)
     except UnicodeDecodeError:
         return Skip(number, NOT_UTF8)
     except json.JSONDecodeError as exc:
@@ -52,6 +52,10 @@ def parsed(number: int, data: bytes) -> Record | Skip:
     if not isinstance(value, dict):
         return Skip(number, "not an object", f"it is {_kind(value)}")
     return Record(number, value)
+
+
+def _nothing(_: str) -> None:
+    """For NaN and Infinity, which are no JSON: pandas and others write NaN where a value is missing."""
 
 
 def _kind(value: object) -> str:

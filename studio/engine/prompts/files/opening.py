@@ -1,6 +1,7 @@
 """Opening a file of rows: says clearly what cannot be read, unpacks gzip, never holds more than one bounded line."""
 
 import gzip
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from studio.engine.errors import BadInput
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 """A longer row is left out: no teacher takes such a prompt, and a file without line ends must not fill the memory."""
 HEAD_BYTES = 8192
+LONGEST_SHOWN = 300
+"""Characters of a path in a message."""
 GZIP = b"\x1f\x8b"
 MOST_NULS = 0.02
 """Of a file's first bytes. A stray one is a fault of its row; a file that is full of them holds no text."""
@@ -45,6 +48,14 @@ def head(path: Path) -> bytes:
     return first
 
 
+def is_folder(path: Path) -> bool:
+    """False also for a path that cannot be looked at, which is told when it is opened."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def refuse_binary(path: Path, first: bytes) -> None:
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise BadInput(f"{path} is in UTF-16. Save it as UTF-8 and import it again.")
@@ -74,9 +85,17 @@ def too_long() -> str:
 
 
 def _refuse_no_file(path: Path) -> None:
-    if path.is_dir():
+    try:
+        kind = path.stat().st_mode
+    except PermissionError as exc:
+        raise BadInput(f"{path} cannot be read ({exc.strerror}). Check its permissions.") from exc
+    except OSError as exc:  # A name too long and links that go in circles among them.
+        raise BadInput(f"There is no file {_short(path)}. Check the path.") from exc
+    if stat.S_ISDIR(kind):
         raise BadInput(f"{path} is a folder. Name one file in it.")
-    if not path.exists():
-        raise BadInput(f"There is no file {path}. Check the path.")
-    if not path.is_file():
+    if not stat.S_ISREG(kind):
         raise BadInput(f"{path} is not a regular file. Save its content to a file and import that.")
+
+
+def _short(path: Path) -> str:
+    return str(path) if len(str(path)) <= LONGEST_SHOWN else f"{str(path)[:LONGEST_SHOWN]}…"

@@ -6,19 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from studio.engine.errors import BadInput, MissingPart
-from studio.engine.prompts.record import Record
+from studio.engine.prompts.record import Record, Skip
 
 MAGIC = b"PAR1"
 BATCH_ROWS = 256
 
 
-def rows(path: Path) -> Iterator[Record]:
+UNREADABLE = "holds a value that cannot be read"
+
+
+def rows(path: Path) -> Iterator[Record | Skip]:
     number = 0
     with open_parquet(path) as file:
         for batch in _batches(path, file):
-            for value in batch.to_pylist():
-                number += 1
-                yield Record(number, value)
+            yield from records(batch, number)
+            number += batch.num_rows
+
+
+def records(batch: Any, before: int) -> Iterator[Record | Skip]:
+    """The rows of a batch or table, which follow `before` others. One with text that is not UTF-8, or a day that no
+    calendar has, is left out alone."""
+    try:
+        values = batch.to_pylist()
+    except (ValueError, OverflowError) as exc:  # ArrowInvalid and UnicodeDecodeError among them
+        if batch.num_rows == 1:
+            yield Skip(before + 1, UNREADABLE, first_line(exc))
+            return
+        for place in range(batch.num_rows):
+            yield from records(batch.slice(place, 1), before + place)
+        return
+    for place, value in enumerate(values, before + 1):
+        yield Record(place, value)
 
 
 def open_parquet(path: Path) -> Any:

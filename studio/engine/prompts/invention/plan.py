@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from studio.engine.errors import BadInput
+from studio.engine.prompts.record import is_plain
 from studio.engine.prompts.similarity import THRESHOLD
 
 RESERVED = ("model", "messages", "stream", "stream_options", "n")
@@ -108,5 +109,7 @@ def check(plan: Plan) -> None:
     for key in plan.parameters:
         if key in RESERVED:
             raise BadInput(f"The parameter '{key}' is set by the studio itself; leave it out.")
+    if not is_plain(plan.parameters):
+        raise BadInput("A parameter holds a number that is none or too large, half a character, or lists too deep.")
     if plan.budget_usd is not None and not 0 <= plan.budget_usd < 1e9:
         raise BadInput(f"A budget of {plan.budget_usd} dollars cannot be kept to; give zero or more.")

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from studio.engine.prompts.record import NewPrompt, Unusable
+from studio.engine.prompts.dialogue import NO_RESPONSE
+from studio.engine.prompts.record import Answer, NewPrompt, Reply, Unusable
 from studio.engine.prompts.shapes.shape import Shape, required_text, text_of, with_input
 
 
@@ -26,6 +27,17 @@ class Alpaca(Shape):
                 task=text_of(row.get("name"), "name"),
                 external_id=text_of(row.get("id"), "id"),
             )
+
+    def answers(self, row: dict[str, Any], *, every_turn: bool = False) -> Iterator[Answer]:
+        """Files of a model's answers to such tasks hold them as `response` in place of an output."""
+        if "output" in row or "instances" in row or "response" not in row:
+            yield from super().answers(row, every_turn=every_turn)
+            return
+        response = text_of(row["response"], "response")
+        if response is None:
+            raise Unusable(NO_RESPONSE)
+        for prompt in self.prompts(row):
+            yield Answer(prompt, Reply(response))
 
     def _instances(self, row: dict[str, Any]) -> list[dict[str, Any]]:
         instances = row.get("instances")

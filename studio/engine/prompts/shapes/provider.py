@@ -99,7 +99,8 @@ def _choice(choice: object) -> tuple[Turn, Reply]:
     said = choice.get("message")
     if said is None and "delta" in choice:
         raise Unusable("a piece of a streamed answer")
-    turn = read_turn({"role": "assistant", "content": choice.get("text")} if said is None else said)
+    given = {"content": choice.get("text")} if said is None else said
+    turn = read_turn({"role": "assistant", **given} if isinstance(given, dict) else given)
     reasoning = (said or {}).get("reasoning_content") or (said or {}).get("reasoning")
     reasoning = reasoning if isinstance(reasoning, str) else None
     return turn, Reply("", reasoning=reasoning, finish_reason=text_of(choice.get("finish_reason"), "finish reason"))

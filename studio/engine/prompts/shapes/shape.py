@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from math import isfinite
 from typing import Any, ClassVar
 
 from studio.engine.prompts.dialogue import EMPTY_PROMPT, NO_RESPONSE, Dialogue, Turn, answers_of, question_of
@@ -77,7 +78,7 @@ def dialogue_of(answer: Answer) -> Dialogue:
 
 def text_of(value: object, field: str) -> str | None:
     """A text or a number as text, None for what is absent. Raises `Unusable` for lists, objects and truth values."""
-    if value is None:
+    if value is None or (isinstance(value, float) and not isfinite(value)):
         return None
     if isinstance(value, str):
         return value if value.strip() else None
@@ -91,7 +92,7 @@ def required_text(value: object, field: str = "prompt") -> str:
     """Like `text_of`, for a field without which there is no prompt."""
     text = text_of(value, field)
     if text is None:
-        raise Unusable(EMPTY_PROMPT if value is not None else f"no {field}")
+        raise Unusable(EMPTY_PROMPT if isinstance(value, str) else f"no {field}")
     return text
 
 

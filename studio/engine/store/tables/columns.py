@@ -21,6 +21,11 @@ def long_text(default: str | None = "") -> Any:
     return Field(default=default, sa_type=Text)
 
 
+def large_sum() -> Any:
+    """A sum over millions of rows, such as their tokens, which a 32-bit column does not hold."""
+    return Field(default=0, sa_type=Id)
+
+
 def json_value(factory: type = dict) -> Any:
     return Field(default_factory=factory, sa_type=JSON)
 

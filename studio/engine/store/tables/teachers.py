@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from studio.engine.store.tables.columns import identity, json_value, long_text, now, reference
+from studio.engine.store.tables.columns import identity, json_value, large_sum, long_text, now, reference
 
 
 class Teacher(SQLModel, table=True):
@@ -123,8 +123,8 @@ class Run(SQLModel, table=True):
     reused: int = 0
     failed: int = 0
     attempts: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int = large_sum()
+    output_tokens: int = large_sum()
     cost_usd: float = 0.0
     pace: float | None = None
     """Requests a second over the last seconds, by which runs on the same key share its limits."""

@@ -82,6 +82,9 @@ def _run() -> None:
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.add_column(sa.Column("pace", sa.Float(), nullable=True))
         batch_op.add_column(sa.Column("is_held_back", sa.Boolean(), nullable=False, server_default=sa.false()))
+    if op.get_bind().dialect.name != "sqlite":  # Whose integers have 64 bits anyway.
+        for tokens in ("input_tokens", "output_tokens"):
+            op.alter_column("run", tokens, type_=sa.BigInteger(), existing_nullable=False)
 
 
 def _teacher() -> None:

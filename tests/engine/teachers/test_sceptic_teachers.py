@@ -1,0 +1,92 @@
+"""Servers that send a question on elsewhere, and fields of a teacher that no database or address can hold."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from collecting_rooms import Rooms
+from scripted import Reply, ScriptedTeacher
+
+from studio.engine.errors import BadInput
+from studio.engine.store.database import Database
+from studio.engine.store.tables import Teacher
+from studio.engine.teachers.client import TeacherClient
+from studio.engine.teachers.faults import Fault, FaultKind
+from studio.engine.teachers.mixes import read_mix
+from studio.engine.teachers.plan import Plan, check_plan
+
+KEY = "sk-sceptic-0123456789abcdef"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_neither_key_nor_question_follows_to_another_address(
+    scripted: Callable[..., ScriptedTeacher], status: int
+) -> None:
+    """Azure's header would be sent to whatever host the answer names."""
+    elsewhere = scripted()
+    at = elsewhere.base_url.replace("127.0.0.1", "localhost")
+    moved = scripted(lambda *_: Reply(status, "", {"Location": f"{at}/chat/completions?k={KEY}"}))
+    base_url = f"{moved.base_url}?api-version=2024-10-21"
+    fault = asyncio.run(refusal(Teacher(project_id=1, name="t", base_url=base_url, model="m", timeout=5), base_url))
+    assert (fault.kind, fault.status) == (FaultKind.NOT_FOUND, status)
+    assert f"HTTP {status}" in fault.text and at in fault.text and KEY not in fault.text
+    assert not elsewhere.bodies
+
+
+async def refusal(teacher: Teacher, base_url: str) -> Fault:
+    async with TeacherClient(teacher, base_url, KEY) as client:
+        with pytest.raises(Fault) as caught:
+            await client.ask([{"role": "user", "content": "hello"}], {})
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "a\0b"},
+        {"model": "\x1b[31mred"},
+        {"model": "m" * 5000},
+        {"base_url": "http://a b/v1"},
+        {"base_url": "http://h/v1\u202e"},
+        {"base_url": "http://" + "h" * 5000},
+        {"base_url": "https://h/v1?api-key=0123456789"},
+        {"base_url": "https://h/v1?key=0123456789"},
+        {"terms_note": "a\0b"},
+        {"terms_note": "x" * 50_000},
+        {"rpm": 2**31},
+        {"tpm": 2**40},
+    ],
+)
+def test_a_field_that_cannot_be_kept_is_refused(rooms: Rooms, changes: dict[str, Any]) -> None:
+    given = {"base_url": "http://h/v1", "model": "m"} | changes
+    with pytest.raises(BadInput) as caught:
+        rooms.teachers.add("t", **given)
+    assert "0123456789" not in caught.value.message
+    assert not rooms.teachers.list()
+
+
+def test_azures_version_stays_in_the_address(rooms: Rooms) -> None:
+    address = "https://me.openai.azure.com/openai/deployments/gpt?api-version=2024-10-21"
+    assert rooms.teachers.add("t", address, "gpt").base_url == address
+
+
+def test_the_highest_limits_are_kept(database: Database) -> None:
+    """On either database: a number that fits one of them and not the other is found late."""
+    from collecting_rooms import rooms_on
+
+    teachers = rooms_on(database).teachers
+    teachers.add("t", "http://h/v1", "m", rpm=2**31 - 1, tpm=2**31 - 1)
+    assert teachers.get("t").tokens_per_minute == 2**31 - 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**70, "\ud800", {"deep": [float("nan")]}])
+def test_a_parameter_that_would_arrive_as_another_is_refused(value: Any) -> None:
+    with pytest.raises(BadInput, match="'temperature' cannot be sent"):
+        check_plan(Plan(parameters={"temperature": value}))
+
+
+@pytest.mark.parametrize("weight", [10**400, float("nan"), float("inf")])
+def test_a_weight_beyond_all_numbers_is_refused(weight: Any) -> None:
+    with pytest.raises(BadInput, match="must be a number"):
+        read_mix({"system_messages": {"brief": weight}})
