@@ -1,22 +1,18 @@
 """`understudy collect`: asks a teacher every prompt of a source and keeps each answer as it arrives."""
 
 import json
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
+from studio.cli.following import following, stopped_by_interrupt
 from studio.cli.forecast_text import forecast_text
-from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
+from studio.cli.output import JsonOption, ProgressLine, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput, Failed
 from studio.engine.studio import Studio
-
-LOOK = 0.5
 
 
 def command(
@@ -124,52 +120,17 @@ def _resumed(studio: Studio, name: str, budget: float | None, *, reopen: bool = 
 
 def _collected(studio: Studio, run_name: str) -> dict[str, Any]:
     """Collects with a line of progress; Ctrl-C stops in good order, a second one at once."""
-    with _shown(studio, run_name), stopped_by_interrupt(lambda: studio.collecting.stop(run_name)):
+    followed = following(lambda line: _said(studio, run_name, line))
+    with followed, stopped_by_interrupt(lambda: studio.collecting.stop(run_name)):
         return studio.collecting.run_as_job(run_name)
 
 
-@contextmanager
-def _shown(studio: Studio, run_name: str) -> Iterator[None]:
-    line, ended = progress_line(), threading.Event()
-
-    def follow() -> None:
-        while not ended.wait(LOOK):
-            job, run = studio.collecting.job_of(run_name), studio.collecting.get(run_name)
-            if job is not None and job.state == "running":
-                failed = f"{run.failed:,} failed" if run.failed else ""
-                spent = f"${run.cost_usd:,.4f}" if run.cost_usd else ""
-                line(run.completed + run.failed, run.requested, ", ".join(filter(None, (failed, spent, job.message))))
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        line.close()
-
-
-@contextmanager
-def stopped_by_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """The request to stop is written by a thread, since a signal may arrive in the middle of another write."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupted(*_: object) -> None:
-        note(
-            "Stopping: answers under way are waited for and kept, a batch stays at the provider. Press Ctrl-C again to "
-            "leave at once."
-        )
-        signal.signal(signal.SIGINT, before)
-        threading.Thread(target=stop, daemon=True).start()
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _said(studio: Studio, run_name: str, line: ProgressLine) -> None:
+    job, run = studio.collecting.job_of(run_name), studio.collecting.get(run_name)
+    if job is not None and job.state == "running":
+        failed = f"{run.failed:,} failed" if run.failed else ""
+        spent = f"${run.cost_usd:,.4f}" if run.cost_usd else ""
+        line(run.completed + run.failed, run.requested, ", ".join(filter(None, (failed, spent, job.message))))
 
 
 def _failures(studio: Studio, report: dict[str, Any]) -> str:
@@ -183,7 +144,7 @@ def _failures(studio: Studio, report: dict[str, Any]) -> str:
 
 def _text(report: dict[str, Any]) -> str:
     stopped = {
-        "budget": " Stopped: the budget is used.", "user": " Stopped as asked.", None: "",
+        "budget": " Stopped: the budget allows no further question.", "user": " Stopped as asked.", None: "",
     }[report["stopped_by"]]  # fmt: skip
     reused = f" ({report['reused']:,} from earlier answers)" if report["reused"] else ""
     rest = f" Go on with: understudy collect --resume '{report['run']}'" if report["stopped_by"] else ""

@@ -1,22 +1,19 @@
 """`understudy prompts invent` and `prompts diversity`: new prompts by a teacher, and how varied a source is."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from studio.cli.collect import read_parameters, stopped_by_interrupt
-from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
+from studio.cli.collect import read_parameters
+from studio.cli.following import following, stopped_by_interrupt
+from studio.cli.output import JsonOption, ProgressLine, note, open_studio_of, show
 from studio.engine.errors import BadInput
 from studio.engine.prompts import parse_map
 from studio.engine.prompts.diversity import AMONG, ASKED, Diversity, Spread, measure
 from studio.engine.prompts.invention import METHODS
 from studio.engine.studio import Studio
 
-LOOK = 0.5
 NEW = ("--method", "--seeds", "--teacher", "--count", "--name")
 
 
@@ -107,28 +104,15 @@ def _spread_words(spread: Spread) -> str:
 
 
 def _invented(studio: Studio, name: str) -> dict[str, Any]:
-    with _shown(studio, name), stopped_by_interrupt(lambda: studio.inventions.stop(name)):
+    followed = following(lambda line: _said(studio, name, line))
+    with followed, stopped_by_interrupt(lambda: studio.inventions.stop(name)):
         return studio.inventions.run_as_job(name)
 
 
-@contextmanager
-def _shown(studio: Studio, name: str) -> Iterator[None]:
-    line, ended = progress_line(), threading.Event()
-
-    def follow() -> None:
-        while not ended.wait(LOOK):
-            job = studio.inventions.job_of(name)
-            if job is not None and job.state == "running":
-                line(job.done, job.total, f"prompts kept, {job.message}" if job.message else "prompts kept")
-
-    thread = threading.Thread(target=follow, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        line.close()
+def _said(studio: Studio, name: str, line: ProgressLine) -> None:
+    job = studio.inventions.job_of(name)
+    if job is not None and job.state == "running":
+        line(job.done, job.total, f"prompts kept, {job.message}" if job.message else "prompts kept")
 
 
 def _explain_seeds(seeds: dict[str, Any]) -> None:
@@ -141,7 +125,7 @@ def _explain_seeds(seeds: dict[str, Any]) -> None:
 STOPPED = {
     None: "",
     "user": "Stopped as asked.",
-    "budget": "Stopped: the budget is used.",
+    "budget": "Stopped: the budget allows no further question.",
     "nothing_new": "Stopped: three rounds in a row brought nothing new. More or other seeds would help.",
     "generations": "Every seed was evolved as often as it was to be.",
 }

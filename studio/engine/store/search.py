@@ -65,7 +65,9 @@ def _words(text: str) -> Iterator[str]:
     for match in _ANY_WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
         run = match.group("run")
         if run is None:
-            yield _without_accents(match.group("word"))[:LONGEST_WORD]
+            # An accent that stands alone, as in "I´m" once it is normalised, leaves nothing to be found by.
+            if word := _without_accents(match.group("word"))[:LONGEST_WORD]:
+                yield word
         else:
             yield from (run[index : index + 2] for index in range(len(run)))
 

@@ -49,7 +49,7 @@ def test_it_writes_nothing_into_the_source_of_another(
 
 
 def test_it_clears_nothing_of_another(silent: tuple[Database, int, SourceWriter, SourceWriter]) -> None:
-    database, project, before, after = silent
+    database, _, before, after = silent
     after.finish("import", {})
     before.clear()
     assert texts(database) == ["new 0", "new 1", "new 2"]

@@ -46,7 +46,7 @@ def lines(path: Path, *rows: str) -> Path:
 @pytest.mark.parametrize("write", [arrow, parquet])
 def test_text_that_is_not_utf8_costs_its_row_alone(prompts: Prompts, tmp_path: Path, write: Any) -> None:
     report = prompts.import_file(write(tmp_path / f"a.{write.__name__}", broken_text()), "a")
-    assert (report.imported, report.reasons) == (2, {"holds a value that cannot be read": 1})
+    assert (report.imported, report.reasons) == (2, {"unreadable": 1})
     assert report.examples[0][0] == 2
     assert [row.text for row in prompts.page("a")] == ["ok", "hi"]
 

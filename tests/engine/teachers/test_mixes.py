@@ -115,7 +115,7 @@ def test_a_trace_carries_the_drawn_message_and_the_collection(rooms: Rooms, scri
     drawn_prompts(rooms)
     rooms.collect(name="drawn")
     with rooms.database.session() as session:
-        traces = session.exec(select(Trace).order_by(Trace.id)).all()  # type: ignore[arg-type]
+        traces = session.exec(select(Trace).order_by(Trace.run_item_id)).all()  # type: ignore[arg-type]
     assert [(trace.system_message, trace.collection) for trace in traces] == [("child", "CoT"), ("empty", "CoT")]
     rooms.collect(name="replaced", system_message="brief")
     with rooms.database.session() as session:

@@ -12,7 +12,7 @@ MAGIC = b"PAR1"
 BATCH_ROWS = 256
 
 
-UNREADABLE = "holds a value that cannot be read"
+UNREADABLE = "unreadable"
 
 
 def rows(path: Path) -> Iterator[Record | Skip]:

@@ -37,7 +37,7 @@ class Standing:
     dry: int = 0
     """Rounds in a row that brought nothing."""
     stopped_by: str | None = None
-    """None while it goes on; done, user, budget, nothing_new, generations or fault."""
+    """done, user, budget, nothing_new or generations; None while it goes on, and after a fault, which its job tells."""
 
     @classmethod
     def from_detail(cls, detail: Mapping[str, Any]) -> Self:

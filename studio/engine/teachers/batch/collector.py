@@ -173,9 +173,12 @@ class BatchCollector:
                 error_file_id=remote.error_file_id,
                 error="; ".join(refusal.message for refusal in remote.refusals[:3]) or None,
             )  # fmt: skip
-        tally = self._reader.read(batch, remote)
+        tally = self._reader.read(batch, remote, give_up=ending)
         if ending:
             return
+        if remote.state == "cancelled" and self.ledger.totals.left:
+            text = f"{self.api.who} says that the batch {batch.remote_id} was cancelled there; what it answered is kept."
+            raise Fault(FaultKind.NOT_ALLOWED, text)
         if tally.trouble is not None:
             raise tally.trouble
         if remote.state == "failed" and not tally.answered:

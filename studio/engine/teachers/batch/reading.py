@@ -50,10 +50,12 @@ class Reader:
     records: Records
     sender: Sender
 
-    def read(self, batch: Batch, remote: RemoteBatch) -> Tally:
+    def read(self, batch: Batch, remote: RemoteBatch, *, give_up: bool = False) -> Tally:
         """Keeps every answer of a batch that is over and notes every fault, then closes it. Raises `Fault` when its
-        files cannot be had; the batch stays as it is then."""
+        files cannot be had or, unless it is given up, hold nothing of it; the batch stays as it is then."""
         tally, remote = self._kept(batch, remote)
+        if remote.state == "completed" and not tally.lines and not give_up:
+            raise Fault(FaultKind.MALFORMED, _unreadable(self.sender.api.who, batch))
         if tally.lines > tally.answered:
             self._noted(batch, remote, tally)
         tally.for_good += self._refuse_lines(batch, remote)
@@ -175,6 +177,13 @@ def _by_pages(results: Iterable[Result]) -> Iterator[list[Result]]:
     stream = iter(results)
     while page := list(islice(stream, PAGE)):
         yield page
+
+
+def _unreadable(who: str, batch: Batch) -> str:
+    return (
+        f"{who} completed the batch {batch.remote_id}, but its files hold no line of it, and it is paid for, so nothing "
+        "is sent again. Look at it there and resume; to ask its questions anew, resume with --cancel-batches first."
+    )
 
 
 def _timing(batch: Batch) -> Timing:
