@@ -1,6 +1,6 @@
 """What a forecast says to a person, with how far off it may be and what it rests on."""
 
-from studio.engine.teachers.forecast import Forecast
+from studio.engine.teachers.money.forecast import Forecast
 
 _LENGTHS = {
     "same system message": "the length of answers from past ones under the same system message",

@@ -95,7 +95,7 @@ def set_key(
     json_: JsonOption = False,
 ) -> None:
     """Read a key without showing it and put it into the system keyring; it is kept nowhere else."""
-    from studio.engine.teachers.keys import check_allowed, set_key
+    from studio.engine.teachers.wire.keys import check_allowed, set_key
 
     check_allowed([f"keyring:{name}"], settings_of(context).permitted_keys)
     source = set_key(name, _secret(f"Key to store as '{name}'"))

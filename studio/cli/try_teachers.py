@@ -11,8 +11,8 @@ from studio.cli.output import JsonOption, note, open_studio_of, show
 from studio.engine.errors import TeacherFault
 from studio.engine.store.tables import Prompt
 from studio.engine.studio import Studio
-from studio.engine.teachers.matrix import Cell, check_size, try_matrix, typed_prompt
-from studio.engine.teachers.plan import Manner
+from studio.engine.teachers.runs.plan import Manner
+from studio.engine.teachers.trying.matrix import Cell, check_size, try_matrix, typed_prompt
 
 NO_MESSAGE = "none"
 

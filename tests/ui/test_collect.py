@@ -13,9 +13,9 @@ import pytest
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Batch, Job, Run, Teacher, Trace, TraceText
-from studio.engine.teachers.faults import FaultKind
-from studio.engine.teachers.forecast import Forecast
-from studio.engine.teachers.progress import ErrorKind, RunProgress, Voice, Waiting
+from studio.engine.teachers.money.forecast import Forecast
+from studio.engine.teachers.runs.progress import ErrorKind, RunProgress, Voice, Waiting
+from studio.engine.teachers.wire.faults import FaultKind
 from studio.engine.traces.browse import TraceDetail
 from studio.ui.pages import collect as page
 from studio.ui.pages.collect import form, run_views, starting, views, watching

@@ -15,8 +15,8 @@ import yaml
 from studio.engine.errors import BadInput
 from studio.engine.prompts import NewPrompt
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.matrix import Cell
 from studio.engine.teachers.presets import PRESETS
+from studio.engine.teachers.trying.matrix import Cell
 from studio.engine.traces import TraceFilter
 from studio.ui.pages import teachers as page
 from studio.ui.pages.teachers import fields, sheet, trying_views, views

@@ -11,10 +11,10 @@ from studio.engine.errors import Failed, StudioError, TeacherFault
 from studio.engine.jobs.context import Progress
 from studio.engine.models.asking import Messages
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.client import TeacherClient
-from studio.engine.teachers.faults import Fault, FaultKind
-from studio.engine.teachers.pacing import Pacer
-from studio.engine.teachers.retry import Patience, delay_before_retry
+from studio.engine.teachers.runs.pacing import Pacer
+from studio.engine.teachers.wire.client import TeacherClient
+from studio.engine.teachers.wire.faults import Fault, FaultKind
+from studio.engine.teachers.wire.retry import Patience, delay_before_retry
 
 AT_ONCE = 64
 """Questions in flight to a model of this machine, which batches what arrives together."""

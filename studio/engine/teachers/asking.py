@@ -18,11 +18,11 @@ from studio.engine.prompts.invention import Plan as Invention
 from studio.engine.prompts.invention.progress import ASKING, prefix_of
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, Prompt, PromptSource, RawReply, Run, RunItem, Teacher
-from studio.engine.teachers.faults import Fault
-from studio.engine.teachers.invocation import carry_out
-from studio.engine.teachers.ledger import ANSWERED
-from studio.engine.teachers.plan import Plan
-from studio.engine.teachers.reply import read_reply, unpacked
+from studio.engine.teachers.runs.invocation import carry_out
+from studio.engine.teachers.runs.ledger import ANSWERED
+from studio.engine.teachers.runs.plan import Plan
+from studio.engine.teachers.wire.faults import Fault
+from studio.engine.teachers.wire.reply import read_reply, unpacked
 
 PAGE = 200
 CUT_OFF = "length"

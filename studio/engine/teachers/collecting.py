@@ -13,19 +13,19 @@ from studio.engine.settings import Settings
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Job, JobState, PromptSource, Run, RunState, Teacher
 from studio.engine.teachers.batch.estimate import check_batch
-from studio.engine.teachers.forecast import Forecast, foresee
-from studio.engine.teachers.invocation import carry_out, rows_of
-from studio.engine.teachers.ledger import reopen_failed
-from studio.engine.teachers.mixes import plan_of
+from studio.engine.teachers.money.forecast import Forecast, foresee
 from studio.engine.teachers.naming import checked_name
-from studio.engine.teachers.plan import BATCH, LIVE, Plan, check_plan
-from studio.engine.teachers.planning import check_labels, plan_items
-from studio.engine.teachers.progress import RunProgress, progress_of
-from studio.engine.teachers.retry import PATIENCE, Patience
 from studio.engine.teachers.roster import Teachers
-from studio.engine.teachers.run_lease import claim_run, is_held
+from studio.engine.teachers.runs.invocation import carry_out, rows_of
+from studio.engine.teachers.runs.ledger import reopen_failed
+from studio.engine.teachers.runs.mixes import plan_of
+from studio.engine.teachers.runs.plan import BATCH, LIVE, Plan, check_plan
+from studio.engine.teachers.runs.planning import check_labels, plan_items
+from studio.engine.teachers.runs.progress import RunProgress, progress_of
+from studio.engine.teachers.runs.run_lease import claim_run, is_held
 from studio.engine.teachers.sources import PromptSources
 from studio.engine.teachers.system_messages import SystemMessages
+from studio.engine.teachers.wire.retry import PATIENCE, Patience
 
 ENTRY = "studio.engine.teachers.collecting:collect_job"
 KIND = "collect"

@@ -15,10 +15,10 @@ from studio.engine.practice.voices import MODELS
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Teacher, Trace
-from studio.engine.teachers.keys import check_sources
 from studio.engine.teachers.local import PRACTICE_URL, is_local, replay_of
 from studio.engine.teachers.naming import checked_name
-from studio.engine.teachers.trial import TestResult, try_out
+from studio.engine.teachers.trying.trial import TestResult, try_out
+from studio.engine.teachers.wire.keys import check_sources
 
 TERMS = ("yes", "no", "research", "unknown")
 MOST_CONCURRENCY = 1024

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 from studio.engine.errors import BadInput
 from studio.engine.store.artifacts import sha256_of
 from studio.engine.store.tables import Trace, TraceText
-from studio.engine.teachers.plan import Manner
+from studio.engine.teachers.runs.plan import Manner
 from studio.engine.traces.conversation import Message, conversation
 from studio.engine.traces.freezing import students
 

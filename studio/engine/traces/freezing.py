@@ -14,7 +14,7 @@ from studio.engine.errors import BadInput
 from studio.engine.jobs.context import Progress
 from studio.engine.lineage import strictest
 from studio.engine.store.tables import Run, Trace, TraceText
-from studio.engine.teachers.plan import Manner
+from studio.engine.teachers.runs.plan import Manner
 from studio.engine.traces.contamination import Unseen, normalised
 from studio.engine.traces.conversation import conversation, opening_of
 

@@ -18,7 +18,7 @@ from studio.engine.prompts.record import DUPLICATE, Answer, Skip, Tally
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Run
 from studio.engine.store.trace_writer import NewTrace, write_traces
-from studio.engine.teachers.plan import OWN
+from studio.engine.teachers.runs.plan import OWN
 from studio.engine.traces.arriving import Arrival, check_name
 
 TERMS = ("yes", "no", "research", "unknown")

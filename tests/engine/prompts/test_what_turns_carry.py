@@ -9,7 +9,7 @@ import pytest
 
 from studio.engine.prompts import NewPrompt, Prompts
 from studio.engine.store.tables import Prompt
-from studio.engine.teachers.plan import Manner, conversation
+from studio.engine.teachers.runs.plan import Manner, conversation
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}}
 WITH_TOOLS: list[dict[str, Any]] = [

@@ -20,7 +20,7 @@ from studio.engine.settings import Settings
 from studio.engine.teachers.batch.api import BatchApi
 from studio.engine.teachers.batch.records import Records
 from studio.engine.teachers.batch.sending import Sender
-from studio.engine.teachers.ledger import Ledger
+from studio.engine.teachers.runs.ledger import Ledger
 
 STEPS: tuple[tuple[type, str], ...] = (
     (Records, "new"), (Records, "add_lines"), (Records, "change"), (Records, "close"), (Sender, "_write"),

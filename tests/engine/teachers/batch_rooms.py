@@ -7,7 +7,7 @@ from collecting_rooms import HURRIED, Rooms
 from sqlmodel import select
 
 from studio.engine.store.tables import Batch, Run, RunItem, Trace, TraceText
-from studio.engine.teachers.retry import Patience
+from studio.engine.teachers.wire.retry import Patience
 
 
 def carry_out(

@@ -12,8 +12,8 @@ from studio.engine.store.projects import Projects
 from studio.engine.store.tables import Teacher
 from studio.engine.teachers import Teachers
 from studio.engine.teachers.collecting import Collecting
-from studio.engine.teachers.retry import Patience
 from studio.engine.teachers.system_messages import SystemMessages
+from studio.engine.teachers.wire.retry import Patience
 
 HURRIED = Patience(base=0.01, longest=0.05, outage=0.5)
 """The same numbers of tries as usual, with waits too short to notice."""

@@ -14,7 +14,7 @@ from studio.engine.errors import BadInput, TeacherFault
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, RawReply, Request, Trace
 from studio.engine.teachers.batch.lines import result_of
-from studio.engine.teachers.reply import unpacked
+from studio.engine.teachers.wire.reply import unpacked
 
 Start = Callable[..., BatchProvider]
 

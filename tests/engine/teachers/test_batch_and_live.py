@@ -7,7 +7,7 @@ from batch_provider import BatchProvider
 from batch_rooms import carry_out, kept
 from collecting_rooms import Rooms
 
-from studio.engine.teachers.retry import Patience
+from studio.engine.teachers.wire.retry import Patience
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlmodel import func, select
 
 from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.store.tables import Attempt, RawReply, Request, Run, RunItem, Trace, TraceText
-from studio.engine.teachers.reply import unpacked
+from studio.engine.teachers.wire.reply import unpacked
 
 Start = Callable[..., ScriptedTeacher]
 
@@ -302,8 +302,8 @@ def test_no_key_of_another_service_is_sent_to_a_teacher_without_one(
 def test_a_run_of_many_pages_is_planned_and_read_whole(
     rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.engine.teachers.planning.PROMPTS_A_PAGE", 7)
-    monkeypatch.setattr("studio.engine.teachers.feed.PAGE", 5)
+    monkeypatch.setattr("studio.engine.teachers.runs.planning.PROMPTS_A_PAGE", 7)
+    monkeypatch.setattr("studio.engine.teachers.runs.feed.PAGE", 5)
     teacher = scripted()
     rooms.add_teacher(teacher.base_url)
     texts = rooms.add_prompts(33)

@@ -13,9 +13,9 @@ from sqlmodel import col, select
 
 from studio.engine.errors import Failed, TeacherFault
 from studio.engine.store.tables import Attempt, Prompt, Run, RunVoice, Trace
-from studio.engine.teachers import run_lease
-from studio.engine.teachers.run_lease import claim_run, is_held
-from studio.engine.teachers.sharing import part_of_limits
+from studio.engine.teachers.runs import run_lease
+from studio.engine.teachers.runs.run_lease import claim_run, is_held
+from studio.engine.teachers.runs.sharing import part_of_limits
 
 Start = Callable[..., ScriptedTeacher]
 
@@ -132,7 +132,7 @@ def test_a_run_that_is_no_collection_leaves_no_traces(rooms: Rooms, scripted: St
     run = rooms.collecting.create("scripted", "questions")
     with rooms.database.session() as session:
         session.get_one(Run, run.id).kind = "asking"
-    from studio.engine.teachers.invocation import carry_out
+    from studio.engine.teachers.runs.invocation import carry_out
 
     report = carry_out(rooms.database, run.id or 0, progress=lambda *_: None, should_stop=lambda: False)
     with rooms.database.session() as session:
@@ -163,7 +163,7 @@ def test_runs_on_the_same_key_share_its_limits(rooms: Rooms, scripted: Start) ->
 def test_an_endless_reply_does_not_fill_the_memory(
     rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.engine.teachers.client.LARGEST_REPLY", 100_000)
+    monkeypatch.setattr("studio.engine.teachers.wire.client.LARGEST_REPLY", 100_000)
     teacher = scripted(lambda number, body: Reply(body="x" * 300_000) if number < 1 else answering(body))
     rooms.add_teacher(teacher.base_url, concurrency=1)
     rooms.add_prompts(1)
@@ -231,8 +231,8 @@ def test_a_full_disk_stops_the_run_clearly_and_it_goes_on_later(
     from sqlalchemy import event
     from sqlalchemy.exc import OperationalError
 
-    monkeypatch.setattr("studio.engine.teachers.keeper.FULL_DISK_SECONDS", 0.2)
-    monkeypatch.setattr("studio.engine.teachers.keeper.AGAIN", 0.02)
+    monkeypatch.setattr("studio.engine.teachers.runs.keeper.FULL_DISK_SECONDS", 0.2)
+    monkeypatch.setattr("studio.engine.teachers.runs.keeper.AGAIN", 0.02)
     rooms.add_teacher(scripted(lambda _number, body: answering(body, late=0.01)).base_url, concurrency=2)
     rooms.add_prompts(30)
     run = rooms.collecting.create("scripted", "questions", name="run")

@@ -12,8 +12,8 @@ from sqlmodel import select
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Run
-from studio.engine.teachers import ending
-from studio.engine.teachers.ending import end_run
+from studio.engine.teachers.runs import ending
+from studio.engine.teachers.runs.ending import end_run
 
 Start = Callable[..., ScriptedTeacher]
 

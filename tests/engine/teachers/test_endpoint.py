@@ -2,8 +2,8 @@
 
 import pytest
 
-from studio.engine.teachers.endpoint import account_of, endpoint_of
-from studio.engine.teachers.keys import NO_KEY
+from studio.engine.teachers.wire.endpoint import account_of, endpoint_of
+from studio.engine.teachers.wire.keys import NO_KEY
 
 AZURE = "https://me.openai.azure.com/openai/deployments/gpt?api-version=2024-10-21"
 

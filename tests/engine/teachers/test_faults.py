@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from studio.engine.errors import TeacherFault
 from studio.engine.store.tables import Attempt, Request, RunItem
-from studio.engine.teachers.retry import Patience
+from studio.engine.teachers.wire.retry import Patience
 
 Start = Callable[..., ScriptedTeacher]
 

@@ -8,8 +8,8 @@ from collecting_rooms import Rooms
 from scripted import ScriptedTeacher, answering
 
 from studio.engine.prompts.record import NewPrompt
-from studio.engine.teachers.spread import Spread
-from studio.engine.teachers.tokens import counter_for
+from studio.engine.teachers.money.spread import Spread
+from studio.engine.teachers.money.tokens import counter_for
 
 Start = Callable[..., ScriptedTeacher]
 PRICES = {"input_price": 2, "output_price": 10}

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from studio.engine.errors import Failed, Lost
-from studio.engine.teachers import keeper
-from studio.engine.teachers.keeper import Keeper
-from studio.engine.teachers.ledger import Kept
+from studio.engine.teachers.runs import keeper
+from studio.engine.teachers.runs.keeper import Keeper
+from studio.engine.teachers.runs.ledger import Kept
 
 
 def kept(names: Sequence[str], commit: Callable[[Sequence[Kept]], None]) -> list[BaseException | None]:

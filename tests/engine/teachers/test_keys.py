@@ -14,7 +14,7 @@ from studio.engine.jobs.executor import _environment
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.keys import NO_KEY, key_state, keys_of, set_key, without_keys
+from studio.engine.teachers.wire.keys import NO_KEY, key_state, keys_of, set_key, without_keys
 
 
 class InMemory(keyring.backend.KeyringBackend):

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from studio.engine.teachers.limits import rate_limits, seconds_of
-from studio.engine.teachers.pacing import Pacer, fair_share
-from studio.engine.teachers.throttle import IN_A_ROW, LOOKED_AT, Throttle
+from studio.engine.teachers.runs.pacing import Pacer, fair_share
+from studio.engine.teachers.runs.throttle import IN_A_ROW, LOOKED_AT, Throttle
+from studio.engine.teachers.wire.limits import rate_limits, seconds_of
 
 
 class Clock:

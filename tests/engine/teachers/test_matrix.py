@@ -11,8 +11,8 @@ from sqlmodel import select
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Attempt, Prompt, Request, Teacher, Trace
-from studio.engine.teachers.matrix import MOST, Cell, matrix_cost, try_matrix, usual_answers
-from studio.engine.teachers.plan import Manner
+from studio.engine.teachers.runs.plan import Manner
+from studio.engine.teachers.trying.matrix import MOST, Cell, matrix_cost, try_matrix, usual_answers
 
 Start = Callable[..., ScriptedTeacher]
 PROMPT = Prompt(project_id=1, source_id=1, position=0, digest=b"", text="What is 12 + 39?", system="Its own manner.")

@@ -14,7 +14,7 @@ from studio.engine.prompts.record import NewPrompt
 from studio.engine.store.artifacts import Artifacts
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, Trace
-from studio.engine.teachers.mixes import Mix, plan_of, read_mix
+from studio.engine.teachers.runs.mixes import Mix, plan_of, read_mix
 from studio.engine.traces.datasets import Datasets
 
 Start = Callable[..., ScriptedTeacher]

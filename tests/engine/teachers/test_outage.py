@@ -8,9 +8,9 @@ import pytest
 from collecting_rooms import HURRIED, Rooms
 from scripted import Reply, ScriptedTeacher, answering, asked, refusing
 
-from studio.engine.teachers.faults import Fault, FaultKind
-from studio.engine.teachers.outage import DISTINCT, LONGEST_WAIT, Outage
-from studio.engine.teachers.retry import Patience
+from studio.engine.teachers.runs.outage import DISTINCT, LONGEST_WAIT, Outage
+from studio.engine.teachers.wire.faults import Fault, FaultKind
+from studio.engine.teachers.wire.retry import Patience
 
 Start = Callable[..., ScriptedTeacher]
 DOWN = Fault(FaultKind.SERVER_ERROR, "The teacher failed.", 500)
@@ -100,8 +100,8 @@ def test_a_question_that_the_teacher_never_answers_fails_alone(rooms: Rooms, scr
 
 
 def test_limits_learned_from_replies_are_charged_what_was_sent_before(rooms: Rooms) -> None:
-    from studio.engine.teachers.limits import Allowance, RateLimits
-    from studio.engine.teachers.pacing import Pacer
+    from studio.engine.teachers.runs.pacing import Pacer
+    from studio.engine.teachers.wire.limits import Allowance, RateLimits
 
     now = {"is": 1000.0}
     pacer = Pacer(clock=lambda: now["is"])

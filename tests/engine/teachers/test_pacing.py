@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from studio.engine.teachers.pacing import Pacer
+from studio.engine.teachers.runs.pacing import Pacer
 
 
 class FakeClock:

@@ -9,7 +9,7 @@ import pytest
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Prompt
-from studio.engine.teachers.plan import Manner, Plan, check_plan, conversation
+from studio.engine.teachers.runs.plan import Manner, Plan, check_plan, conversation
 
 BRIEF, LONG = Manner(1, "brief", "Be brief.", 1), Manner(2, "long", "Be long.", 3)
 

@@ -14,8 +14,8 @@ from sqlmodel import select
 
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, Batch, Job, Request, Run, RunVoice, Trace
-from studio.engine.teachers import progress
-from studio.engine.teachers.progress import Waiting, progress_of
+from studio.engine.teachers.runs import progress
+from studio.engine.teachers.runs.progress import Waiting, progress_of
 
 Start = Callable[..., ScriptedTeacher]
 

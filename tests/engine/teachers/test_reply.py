@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from studio.engine.teachers.faults import Fault
-from studio.engine.teachers.reply import error_in, packed, read_reply, unpacked
+from studio.engine.teachers.wire.faults import Fault
+from studio.engine.teachers.wire.reply import error_in, packed, read_reply, unpacked
 
 ASKED = [{"role": "user", "content": "Why is the sky blue?"}]
 

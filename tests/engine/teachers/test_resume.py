@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from studio.engine.errors import Lost
 from studio.engine.store.tables import Run, RunItem, Trace, TraceText
-from studio.engine.teachers.run_lease import claim_run, is_held
+from studio.engine.teachers.runs.run_lease import claim_run, is_held
 
 Start = Callable[..., ScriptedTeacher]
 CHILD = Path(__file__).with_name("collect_child.py")

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from studio.engine.teachers.faults import Fault, FaultKind, kind_of_status
-from studio.engine.teachers.retry import Patience, delay_before_retry, retry_after_seconds
+from studio.engine.teachers.wire.faults import Fault, FaultKind, kind_of_status
+from studio.engine.teachers.wire.retry import Patience, delay_before_retry, retry_after_seconds
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 PATIENCE = Patience()

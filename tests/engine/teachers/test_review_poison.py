@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Run, RunVoice, Trace
-from studio.engine.teachers.ledger import Kept, Ledger
+from studio.engine.teachers.runs.ledger import Kept, Ledger
 
 Start = Callable[..., ScriptedTeacher]
 
@@ -72,7 +72,7 @@ def test_a_row_that_the_store_refuses_fails_alone(
 def test_a_fingerprint_of_its_own_for_every_answer_does_not_pile_up(
     database: Database, scripted: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.engine.teachers.ledger.MOST_VOICES", 2)
+    monkeypatch.setattr("studio.engine.teachers.runs.ledger.MOST_VOICES", 2)
     report = collected(database, scripted, lambda number, body: answering({**body, "model": f"m-{number}"}))
     with database.session() as session:
         assert [voice.model for voice in session.exec(select(RunVoice))] == ["m-0", "m-1"]

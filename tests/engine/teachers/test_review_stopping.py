@@ -9,8 +9,8 @@ from collecting_rooms import HURRIED, Rooms
 from scripted import Reply, ScriptedTeacher, answering
 
 from studio.engine.errors import Failed
-from studio.engine.teachers import collector
-from studio.engine.teachers.ledger import Ledger
+from studio.engine.teachers.runs import collector
+from studio.engine.teachers.runs.ledger import Ledger
 
 Start = Callable[..., ScriptedTeacher]
 
@@ -32,7 +32,7 @@ def test_a_run_that_waits_for_its_budget_stops_within_the_grace(
 def test_answers_under_way_are_kept_when_the_next_questions_cannot_be_read(
     rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.engine.teachers.feed.PAGE", 3)
+    monkeypatch.setattr("studio.engine.teachers.runs.feed.PAGE", 3)
     page, pages = Ledger.next_page, []
 
     def once(self: Ledger, *args: Any) -> Any:
@@ -55,7 +55,7 @@ def test_a_run_that_only_reuses_answers_can_be_stopped(
     rooms.add_teacher(scripted().base_url, concurrency=8)
     rooms.add_prompts(40)
     rooms.collect()
-    monkeypatch.setattr("studio.engine.teachers.feed.PAGE", 2)
+    monkeypatch.setattr("studio.engine.teachers.runs.feed.PAGE", 2)
     monkeypatch.setattr(collector, "LOOK", 0.01)
     page = Ledger.next_page
     monkeypatch.setattr(Ledger, "next_page", lambda self, *args: time.sleep(0.05) or page(self, *args))
@@ -83,7 +83,7 @@ def test_a_lane_that_gets_room_is_used_while_another_one_pauses(
 
     teacher.script = script
     rooms.add_teacher(teacher.base_url, concurrency=2, api_key_env="KEY_A,KEY_B")
-    monkeypatch.setattr("studio.engine.teachers.throttle.Throttle.allowed", property(lambda _self: 1))
+    monkeypatch.setattr("studio.engine.teachers.runs.throttle.Throttle.allowed", property(lambda _self: 1))
     rooms.add_prompts(12)
     began = time.monotonic()
     assert rooms.collect()["completed"] == 12

@@ -11,12 +11,12 @@ from scripted import answering
 
 from studio.engine.prompts.record import NewPrompt
 from studio.engine.store.database import Database
-from studio.engine.teachers import binding
-from studio.engine.teachers.invocation import rows_of
-from studio.engine.teachers.ledger import Kept, Ledger, Timing
-from studio.engine.teachers.plan import Plan
-from studio.engine.teachers.reply import read_reply
-from studio.engine.teachers.run_lease import claim_run
+from studio.engine.teachers.runs import binding
+from studio.engine.teachers.runs.invocation import rows_of
+from studio.engine.teachers.runs.ledger import Kept, Ledger, Timing
+from studio.engine.teachers.runs.plan import Plan
+from studio.engine.teachers.runs.run_lease import claim_run
+from studio.engine.teachers.wire.reply import read_reply
 
 
 def ledger_of(rooms: Rooms, name: str) -> Ledger:

@@ -9,9 +9,9 @@ from scripted import ScriptedTeacher
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import PromptSource
-from studio.engine.teachers.mixes import plan_of
-from studio.engine.teachers.plan import BATCH, Plan
-from studio.engine.teachers.sample import sample_run
+from studio.engine.teachers.runs.mixes import plan_of
+from studio.engine.teachers.runs.plan import BATCH, Plan
+from studio.engine.teachers.runs.sample import sample_run
 
 Start = Callable[..., ScriptedTeacher]
 

@@ -11,10 +11,10 @@ from scripted import Reply, ScriptedTeacher
 from studio.engine.errors import BadInput
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.client import TeacherClient
-from studio.engine.teachers.faults import Fault, FaultKind
-from studio.engine.teachers.mixes import read_mix
-from studio.engine.teachers.plan import Plan, check_plan
+from studio.engine.teachers.runs.mixes import read_mix
+from studio.engine.teachers.runs.plan import Plan, check_plan
+from studio.engine.teachers.wire.client import TeacherClient
+from studio.engine.teachers.wire.faults import Fault, FaultKind
 
 KEY = "sk-sceptic-0123456789abcdef"
 

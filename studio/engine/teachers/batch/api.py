@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.endpoint import account_of
-from studio.engine.teachers.faults import Fault, FaultKind, fault_of_status, one_line
-from studio.engine.teachers.keys import NO_KEY, key_of, without_key
-from studio.engine.teachers.reply import error_in
-from studio.engine.teachers.retry import retry_after_seconds
+from studio.engine.teachers.wire.endpoint import account_of
+from studio.engine.teachers.wire.faults import Fault, FaultKind, fault_of_status, one_line
+from studio.engine.teachers.wire.keys import NO_KEY, key_of, without_key
+from studio.engine.teachers.wire.reply import error_in
+from studio.engine.teachers.wire.retry import retry_after_seconds
 
 if TYPE_CHECKING:
     from openai.types import Batch as OpenAIBatch

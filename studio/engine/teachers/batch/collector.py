@@ -16,9 +16,9 @@ from studio.engine.teachers.batch.gathering import Gatherer, Limits
 from studio.engine.teachers.batch.reading import Reader, Tally
 from studio.engine.teachers.batch.records import UNDER_WAY, Records
 from studio.engine.teachers.batch.sending import HEARTBEAT, Sender
-from studio.engine.teachers.faults import RETRIED, Fault, FaultKind
-from studio.engine.teachers.ledger import Ledger
-from studio.engine.teachers.retry import Patience
+from studio.engine.teachers.runs.ledger import Ledger
+from studio.engine.teachers.wire.faults import RETRIED, Fault, FaultKind
+from studio.engine.teachers.wire.retry import Patience
 
 LOOK = 0.25
 MOST_UNANSWERED = 60
@@ -177,7 +177,7 @@ class BatchCollector:
         if ending:
             return
         if remote.state == "cancelled" and self.ledger.totals.left:
-            text = f"{self.api.who} says that the batch {batch.remote_id} was cancelled there; what it answered is kept."
+            text = f"{self.api.who} says that the batch {batch.remote_id} was cancelled; what it answered is kept."
             raise Fault(FaultKind.NOT_ALLOWED, text)
         if tally.trouble is not None:
             raise tally.trouble

@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Batch, Teacher
-from studio.engine.teachers.experience import experience_of
 from studio.engine.teachers.local import is_local
-from studio.engine.teachers.plan import Plan
+from studio.engine.teachers.money.experience import experience_of
+from studio.engine.teachers.runs.plan import Plan
 
 BYTES_PER_TOKEN = 3
 """Fewer than most texts have, so that what is set aside is rather too much."""

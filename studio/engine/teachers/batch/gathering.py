@@ -8,9 +8,9 @@ from studio.engine.store.tables import Batch, BatchState
 from studio.engine.teachers.batch.estimate import Reserve
 from studio.engine.teachers.batch.lines import line_of
 from studio.engine.teachers.batch.records import Records
-from studio.engine.teachers.binding import Question
-from studio.engine.teachers.faults import Fault, FaultKind
-from studio.engine.teachers.ledger import Ledger, Timing
+from studio.engine.teachers.runs.binding import Question
+from studio.engine.teachers.runs.ledger import Ledger, Timing
+from studio.engine.teachers.wire.faults import Fault, FaultKind
 
 PAGE = 200
 

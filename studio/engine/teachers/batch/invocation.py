@@ -6,9 +6,9 @@ from studio.engine.jobs.context import Progress
 from studio.engine.teachers.batch.api import BatchApi
 from studio.engine.teachers.batch.collector import BatchCollector
 from studio.engine.teachers.batch.gathering import Limits
-from studio.engine.teachers.keys import keys_of
-from studio.engine.teachers.ledger import Ledger
-from studio.engine.teachers.retry import PATIENCE, Patience
+from studio.engine.teachers.runs.ledger import Ledger
+from studio.engine.teachers.wire.keys import keys_of
+from studio.engine.teachers.wire.retry import PATIENCE, Patience
 
 FOLDER = "batches"
 """In the workspace, for files that are about to be uploaded."""

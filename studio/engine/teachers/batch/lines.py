@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from studio.engine.teachers.faults import Fault, FaultKind, fault_of_status, kind_of_status, one_line
-from studio.engine.teachers.reply import error_in
+from studio.engine.teachers.wire.faults import Fault, FaultKind, fault_of_status, kind_of_status, one_line
+from studio.engine.teachers.wire.reply import error_in
 
 MARK = "q-"
 CANCELLED = "batch_cancelled"

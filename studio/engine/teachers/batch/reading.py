@@ -12,10 +12,10 @@ from studio.engine.teachers.batch.api import RemoteBatch
 from studio.engine.teachers.batch.lines import Result, result_of
 from studio.engine.teachers.batch.records import Records
 from studio.engine.teachers.batch.sending import Sender
-from studio.engine.teachers.binding import Question
-from studio.engine.teachers.faults import RETRIED, STOPS_AT_ONCE, Fault, FaultKind
-from studio.engine.teachers.ledger import Kept, Ledger, Timing
-from studio.engine.teachers.reply import read_reply
+from studio.engine.teachers.runs.binding import Question
+from studio.engine.teachers.runs.ledger import Kept, Ledger, Timing
+from studio.engine.teachers.wire.faults import RETRIED, STOPS_AT_ONCE, Fault, FaultKind
+from studio.engine.teachers.wire.reply import read_reply
 
 PAGE = 200
 REFUSED_SHARE, MOST_REFUSED = 2, 500
@@ -181,8 +181,8 @@ def _by_pages(results: Iterable[Result]) -> Iterator[list[Result]]:
 
 def _unreadable(who: str, batch: Batch) -> str:
     return (
-        f"{who} completed the batch {batch.remote_id}, but its files hold no line of it, and it is paid for, so nothing "
-        "is sent again. Look at it there and resume; to ask its questions anew, resume with --cancel-batches first."
+        f"{who} completed the batch {batch.remote_id}, but its files hold no line of it, and it is paid for, so "
+        "nothing is sent again. Look at it there and resume; to ask its questions anew, give --cancel-batches first."
     )
 
 

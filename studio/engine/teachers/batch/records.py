@@ -11,9 +11,9 @@ from sqlmodel import col, select
 
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, Batch, BatchLine, BatchState, Prompt, Request, RequestState, RunItem
-from studio.engine.teachers.binding import Question
-from studio.engine.teachers.plan import Manner, Plan, conversation
-from studio.engine.teachers.run_lease import UNSYNCHRONISED, RunLease
+from studio.engine.teachers.runs.binding import Question
+from studio.engine.teachers.runs.plan import Manner, Plan, conversation
+from studio.engine.teachers.runs.run_lease import UNSYNCHRONISED, RunLease
 
 UNDER_WAY = (BatchState.UPLOADED.value, BatchState.SUBMITTED.value, BatchState.ENDED.value)
 """States of a batch that the provider has something of."""

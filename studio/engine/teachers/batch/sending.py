@@ -14,8 +14,8 @@ from studio.engine.store.tables import Batch, BatchState
 from studio.engine.teachers.batch.api import BatchApi, RemoteBatch
 from studio.engine.teachers.batch.lines import line_of
 from studio.engine.teachers.batch.records import Records
-from studio.engine.teachers.faults import RETRIED, Fault, FaultKind
-from studio.engine.teachers.retry import Patience
+from studio.engine.teachers.wire.faults import RETRIED, Fault, FaultKind
+from studio.engine.teachers.wire.retry import Patience
 
 T = TypeVar("T")
 CREATING = "creating"

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from studio.engine.errors import BadInput
-from studio.engine.teachers.plan import BATCH, LIVE
+from studio.engine.teachers.runs.plan import BATCH, LIVE
 from studio.ui.parts.numbers import number_in, optional_number
 from studio.ui.text import Texts
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from studio.engine.store.tables import Job
-from studio.engine.teachers.progress import RunProgress, Waiting
+from studio.engine.teachers.runs.progress import RunProgress, Waiting
 from studio.engine.traces.browse import TraceDetail
 from studio.ui import links, parts
 from studio.ui.parts import figures

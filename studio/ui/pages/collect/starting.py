@@ -7,8 +7,8 @@ import gradio as gr
 from studio.engine.errors import StudioError
 from studio.engine.store.tables import Teacher
 from studio.engine.teachers.local import is_local
-from studio.engine.teachers.mixes import plan_of
-from studio.engine.teachers.sample import sample_run
+from studio.engine.teachers.runs.mixes import plan_of
+from studio.engine.teachers.runs.sample import sample_run
 from studio.ui import links, parts
 from studio.ui.pages.collect import form, views
 from studio.ui.text import Texts

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from studio.engine.store.tables import Run, Teacher
-from studio.engine.teachers.forecast import Forecast
-from studio.engine.teachers.progress import state_now
+from studio.engine.teachers.money.forecast import Forecast
+from studio.engine.teachers.runs.progress import state_now
 from studio.ui import links, parts
 from studio.ui.parts import figures
 from studio.ui.text import Texts

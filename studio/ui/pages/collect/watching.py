@@ -9,10 +9,10 @@ import gradio as gr
 
 from studio.engine.errors import BadInput, NotFound, StudioError
 from studio.engine.store.tables import BatchState, Job, PromptSource, Run
-from studio.engine.teachers.ending import end_run
-from studio.engine.teachers.plan import Plan
-from studio.engine.teachers.progress import state_now
-from studio.engine.teachers.sample import FIRST, asking_like, is_part
+from studio.engine.teachers.runs.ending import end_run
+from studio.engine.teachers.runs.plan import Plan
+from studio.engine.teachers.runs.progress import state_now
+from studio.engine.teachers.runs.sample import FIRST, asking_like, is_part
 from studio.engine.traces import TraceFilter
 from studio.engine.traces.browse import TraceDetail
 from studio.ui import links, parts

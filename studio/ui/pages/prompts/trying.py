@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from markupsafe import Markup
 
-from studio.engine.teachers.plan import Manner, conversation
+from studio.engine.teachers.runs.plan import Manner, conversation
 from studio.ui import links, parts
 from studio.ui.pages.prompts import views
 from studio.ui.pages.prompts.browsing import place_of

@@ -11,8 +11,8 @@ import gradio as gr
 
 from studio.engine.errors import BadInput, StudioError
 from studio.engine.store.tables import Prompt, Teacher
-from studio.engine.teachers.matrix import MOST, Cell, matrix_cost, try_matrix, typed_prompt, usual_answers
-from studio.engine.teachers.plan import Manner
+from studio.engine.teachers.runs.plan import Manner
+from studio.engine.teachers.trying.matrix import MOST, Cell, matrix_cost, try_matrix, typed_prompt, usual_answers
 from studio.ui import parts
 from studio.ui.pages.teachers import trying_views as views
 from studio.ui.text import Texts

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from studio.engine.teachers.matrix import Cell
+from studio.engine.teachers.trying.matrix import Cell
 from studio.ui import links, parts
 from studio.ui.parts import figures
 from studio.ui.text import Texts

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.faults import FaultKind
-from studio.engine.teachers.keys import key_state
 from studio.engine.teachers.local import kind_of
+from studio.engine.teachers.wire.faults import FaultKind
+from studio.engine.teachers.wire.keys import key_state
 from studio.ui import links, parts
 from studio.ui.parts import figures
 from studio.ui.text import Texts

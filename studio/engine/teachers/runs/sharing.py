@@ -8,9 +8,9 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from studio.engine.store.tables import Run, Teacher
-from studio.engine.teachers.fingerprint import identity
-from studio.engine.teachers.pacing import fair_share
-from studio.engine.teachers.run_lease import UNSYNCHRONISED, is_held
+from studio.engine.teachers.runs.fingerprint import identity
+from studio.engine.teachers.runs.pacing import fair_share
+from studio.engine.teachers.runs.run_lease import UNSYNCHRONISED, is_held
 
 HEADROOM = 1.2
 """A run that goes slower than it may is granted this much more than its pace, so that it can speed up."""

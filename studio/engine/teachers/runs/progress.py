@@ -9,8 +9,8 @@ from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from studio.engine.store.tables import Attempt, Batch, Job, JobState, Run, RunState, RunVoice, Trace
-from studio.engine.teachers.faults import ADVICE, FaultKind
-from studio.engine.teachers.run_lease import is_held
+from studio.engine.teachers.runs.run_lease import is_held
+from studio.engine.teachers.wire.faults import ADVICE, FaultKind
 
 WINDOW = 60.0
 """Seconds that the rate is taken over."""

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from studio.engine.store.tables import Attempt, Request, Run, RunItem, Teacher
-from studio.engine.teachers.plan import BATCH
-from studio.engine.teachers.pricing import expected_tokens
+from studio.engine.teachers.money.pricing import expected_tokens
+from studio.engine.teachers.runs.plan import BATCH
 
 LOOKED_AT = 200
 """Newest answers that a forecast goes by."""

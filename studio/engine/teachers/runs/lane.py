@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from studio.engine.teachers.faults import Fault, FaultKind
-from studio.engine.teachers.outage import Outage
-from studio.engine.teachers.pacing import Pacer
-from studio.engine.teachers.reply import Answer
-from studio.engine.teachers.throttle import Throttle
+from studio.engine.teachers.runs.outage import Outage
+from studio.engine.teachers.runs.pacing import Pacer
+from studio.engine.teachers.runs.throttle import Throttle
+from studio.engine.teachers.wire.faults import Fault, FaultKind
+from studio.engine.teachers.wire.reply import Answer
 
 PUSHED_BACK = (429, 503)
 

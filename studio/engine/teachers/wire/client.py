@@ -14,12 +14,12 @@ import aiohttp
 import orjson
 
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.endpoint import endpoint_of
-from studio.engine.teachers.faults import Fault, FaultKind, fault_of_status, one_line
-from studio.engine.teachers.keys import blotted, key_of, without_key
-from studio.engine.teachers.limits import rate_limits
-from studio.engine.teachers.reply import Answer, error_in, read_reply
-from studio.engine.teachers.retry import retry_after_seconds
+from studio.engine.teachers.wire.endpoint import endpoint_of
+from studio.engine.teachers.wire.faults import Fault, FaultKind, fault_of_status, one_line
+from studio.engine.teachers.wire.keys import blotted, key_of, without_key
+from studio.engine.teachers.wire.limits import rate_limits
+from studio.engine.teachers.wire.reply import Answer, error_in, read_reply
+from studio.engine.teachers.wire.retry import retry_after_seconds
 
 CONNECT_SECONDS = 15.0
 LARGE_BODY = 2**19

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import Random
 
-from studio.engine.teachers.faults import RETRIED, Fault, FaultKind
+from studio.engine.teachers.wire.faults import RETRIED, Fault, FaultKind
 
 
 @dataclass(frozen=True)

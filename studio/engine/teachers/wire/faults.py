@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from studio.engine.store.trace_writer import storable
-from studio.engine.teachers.limits import RateLimits
+from studio.engine.teachers.wire.limits import RateLimits
 
 LONGEST_DETAIL = 240
 

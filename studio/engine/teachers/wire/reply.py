@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from studio.engine.teachers.faults import Fault, FaultKind, fault_of_status, one_line
-from studio.engine.teachers.limits import RateLimits
-from studio.engine.teachers.pricing import expected_tokens, text_tokens
+from studio.engine.teachers.money.pricing import expected_tokens, text_tokens
+from studio.engine.teachers.wire.faults import Fault, FaultKind, fault_of_status, one_line
+from studio.engine.teachers.wire.limits import RateLimits
 
 MOST_TOKENS = 2**31 - 1
 """Of one answer: what a column holds, and more than any answer has. A higher count is taken for none."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from studio.engine.errors import StudioError
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.client import TeacherClient
-from studio.engine.teachers.faults import Fault, FaultKind
-from studio.engine.teachers.keys import key_of
 from studio.engine.teachers.local import served
-from studio.engine.teachers.pricing import cost_usd
+from studio.engine.teachers.money.pricing import cost_usd
+from studio.engine.teachers.wire.client import TeacherClient
+from studio.engine.teachers.wire.faults import Fault, FaultKind
+from studio.engine.teachers.wire.keys import key_of
 
 QUESTION = "What is 12 + 39?"
 LONGEST = 30.0

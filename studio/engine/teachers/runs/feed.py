@@ -4,7 +4,7 @@ import heapq
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from studio.engine.teachers.binding import Page, Question
+from studio.engine.teachers.runs.binding import Page, Question
 
 PAGE = 200
 """Items read at a time: what bounds a collector's memory, beside its concurrency."""

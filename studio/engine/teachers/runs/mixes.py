@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.engine.errors import BadInput
-from studio.engine.teachers.plan import Manner, Plan, Weights, check_plan
+from studio.engine.teachers.runs.plan import Manner, Plan, Weights, check_plan
 from studio.engine.teachers.system_messages import SystemMessages
 
 SETS = ("system_messages", "by_collection", "by_task")

@@ -13,20 +13,20 @@ from studio.engine.jobs.context import Progress
 from studio.engine.store.database import Database
 from studio.engine.store.tables import PromptSource, Run, RunState, Teacher
 from studio.engine.teachers.batch import collect_by_batch
-from studio.engine.teachers.client import TeacherClient
-from studio.engine.teachers.collector import Collector
-from studio.engine.teachers.faults import Fault
-from studio.engine.teachers.keys import keys_of
-from studio.engine.teachers.lane import Lane
-from studio.engine.teachers.ledger import Ledger
 from studio.engine.teachers.local import served
-from studio.engine.teachers.outage import FIRST_WAIT, Outage
-from studio.engine.teachers.pacing import Pacer
-from studio.engine.teachers.plan import BATCH, Plan
-from studio.engine.teachers.planning import plan_items
-from studio.engine.teachers.retry import PATIENCE, Patience
-from studio.engine.teachers.run_lease import RunLease, claim_run
-from studio.engine.teachers.throttle import Throttle
+from studio.engine.teachers.runs.collector import Collector
+from studio.engine.teachers.runs.lane import Lane
+from studio.engine.teachers.runs.ledger import Ledger
+from studio.engine.teachers.runs.outage import FIRST_WAIT, Outage
+from studio.engine.teachers.runs.pacing import Pacer
+from studio.engine.teachers.runs.plan import BATCH, Plan
+from studio.engine.teachers.runs.planning import plan_items
+from studio.engine.teachers.runs.run_lease import RunLease, claim_run
+from studio.engine.teachers.runs.throttle import Throttle
+from studio.engine.teachers.wire.client import TeacherClient
+from studio.engine.teachers.wire.faults import Fault
+from studio.engine.teachers.wire.keys import keys_of
+from studio.engine.teachers.wire.retry import PATIENCE, Patience
 
 
 class Stopwatch:

@@ -6,7 +6,7 @@ Azure wants its version in the query of every address (`?api-version=...`) and t
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from studio.engine.teachers.keys import NO_KEY
+from studio.engine.teachers.wire.keys import NO_KEY
 
 AZURE_HEADER = "api-key"
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")

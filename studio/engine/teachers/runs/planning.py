@@ -11,8 +11,8 @@ from studio.engine.errors import BadInput
 from studio.engine.jobs.context import Progress
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, PromptSource, Run, RunItem
-from studio.engine.teachers.plan import Plan
-from studio.engine.teachers.run_lease import RunLease
+from studio.engine.teachers.runs.plan import Plan
+from studio.engine.teachers.runs.run_lease import RunLease
 
 PROMPTS_A_PAGE = 1000
 

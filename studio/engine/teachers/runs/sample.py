@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 from studio.engine.errors import BadInput
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, PromptSource, Run, RunItem, Teacher
-from studio.engine.teachers.plan import LIVE, Plan
-from studio.engine.teachers.planning import Asked, items_of
+from studio.engine.teachers.runs.plan import LIVE, Plan
+from studio.engine.teachers.runs.planning import Asked, items_of
 
 FIRST = 10
 

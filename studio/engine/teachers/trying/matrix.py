@@ -14,14 +14,14 @@ from typing import Any
 from studio.engine.errors import BadInput, StudioError
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, Teacher
-from studio.engine.teachers.client import TeacherClient
-from studio.engine.teachers.experience import experience_of
-from studio.engine.teachers.faults import Fault
-from studio.engine.teachers.keys import key_of
 from studio.engine.teachers.local import is_local, served
-from studio.engine.teachers.plan import Manner, check_parameters, conversation
-from studio.engine.teachers.pricing import cost_usd, expected_tokens, is_priced
-from studio.engine.teachers.reply import Answer
+from studio.engine.teachers.money.experience import experience_of
+from studio.engine.teachers.money.pricing import cost_usd, expected_tokens, is_priced
+from studio.engine.teachers.runs.plan import Manner, check_parameters, conversation
+from studio.engine.teachers.wire.client import TeacherClient
+from studio.engine.teachers.wire.faults import Fault
+from studio.engine.teachers.wire.keys import key_of
+from studio.engine.teachers.wire.reply import Answer
 
 MOST = 6
 """Teachers, and system messages, that one trial takes at most."""

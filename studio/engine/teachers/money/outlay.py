@@ -2,10 +2,10 @@
 no limit by the dearest answer so far, which an answer under way may well exceed."""
 
 from studio.engine.teachers.batch.estimate import answer_limit
-from studio.engine.teachers.binding import Question
-from studio.engine.teachers.ledger import Ledger
-from studio.engine.teachers.pricing import cost_usd, expected_tokens
-from studio.engine.teachers.reply import Answer
+from studio.engine.teachers.money.pricing import cost_usd, expected_tokens
+from studio.engine.teachers.runs.binding import Question
+from studio.engine.teachers.runs.ledger import Ledger
+from studio.engine.teachers.wire.reply import Answer
 
 DOUBT = 2.0
 """What an answer under way is reckoned at, as a multiple of the dearest so far. The last question is asked alone and is

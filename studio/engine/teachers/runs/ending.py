@@ -9,7 +9,7 @@ from sqlmodel import col
 from studio.engine.errors import BadInput
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Run, RunState
-from studio.engine.teachers.run_lease import is_held
+from studio.engine.teachers.runs.run_lease import is_held
 
 PATIENCE = 30.0
 """Seconds that a collector gets to keep the answers under way; it gives them 20 itself."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from studio.engine.teachers.limits import RateLimits
+from studio.engine.teachers.wire.limits import RateLimits
 
 MINUTE = 60.05
 """Seconds, with a little to spare for rounding and for clocks that differ."""

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from studio.engine.errors import Failed, Lost
-from studio.engine.teachers.ledger import Kept
+from studio.engine.teachers.runs.ledger import Kept
 
 P = ParamSpec("P")
 T = TypeVar("T")

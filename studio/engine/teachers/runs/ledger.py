@@ -22,13 +22,13 @@ from studio.engine.store.tables import (
     Teacher,
 )
 from studio.engine.store.trace_writer import NewTrace, write_traces
-from studio.engine.teachers.binding import Page, Question, bind, earlier_answers
-from studio.engine.teachers.faults import Fault
-from studio.engine.teachers.plan import Plan
-from studio.engine.teachers.pricing import cost_usd
-from studio.engine.teachers.reply import Answer, packed, read_reply
-from studio.engine.teachers.run_lease import UNSYNCHRONISED, RunLease
-from studio.engine.teachers.sharing import part_of_limits
+from studio.engine.teachers.money.pricing import cost_usd
+from studio.engine.teachers.runs.binding import Page, Question, bind, earlier_answers
+from studio.engine.teachers.runs.plan import Plan
+from studio.engine.teachers.runs.run_lease import UNSYNCHRONISED, RunLease
+from studio.engine.teachers.runs.sharing import part_of_limits
+from studio.engine.teachers.wire.faults import Fault
+from studio.engine.teachers.wire.reply import Answer, packed, read_reply
 
 ANSWERED = "answered"
 COLLECT = "collect"

@@ -22,10 +22,10 @@ from studio.engine.store.tables import (
     Teacher,
     Trace,
 )
-from studio.engine.teachers.fingerprint import fingerprint_of, identity
-from studio.engine.teachers.plan import Manner, Plan, conversation
-from studio.engine.teachers.reply import unpacked
-from studio.engine.teachers.run_lease import is_held
+from studio.engine.teachers.runs.fingerprint import fingerprint_of, identity
+from studio.engine.teachers.runs.plan import Manner, Plan, conversation
+from studio.engine.teachers.runs.run_lease import is_held
+from studio.engine.teachers.wire.reply import unpacked
 
 _ITEM, _PROMPT = RunItem.__table__.c, Prompt.__table__.c  # type: ignore[attr-defined]
 _WAITING = core_select(

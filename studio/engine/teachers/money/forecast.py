@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select
 
 from studio.engine.store.tables import Prompt, PromptSource, Teacher
 from studio.engine.teachers.batch.estimate import answer_limit
-from studio.engine.teachers.experience import Experience, experience_of
-from studio.engine.teachers.plan import BATCH, Plan, conversation
-from studio.engine.teachers.planning import Asked
-from studio.engine.teachers.pricing import cost_usd, expected_tokens, is_priced
-from studio.engine.teachers.spread import Spread
-from studio.engine.teachers.tokens import counter_for
+from studio.engine.teachers.money.experience import Experience, experience_of
+from studio.engine.teachers.money.pricing import cost_usd, expected_tokens, is_priced
+from studio.engine.teachers.money.spread import Spread
+from studio.engine.teachers.money.tokens import counter_for
+from studio.engine.teachers.runs.plan import BATCH, Plan, conversation
+from studio.engine.teachers.runs.planning import Asked
 
 SAMPLE = 200
 SEED = 2306

@@ -11,16 +11,16 @@ from random import Random
 from sqlalchemy.exc import DataError
 
 from studio.engine.jobs.context import Progress
-from studio.engine.teachers.binding import Page, Question
-from studio.engine.teachers.faults import STOPS_AT_ONCE, Fault, FaultKind, one_line
-from studio.engine.teachers.feed import Feed
-from studio.engine.teachers.keeper import Keeper
-from studio.engine.teachers.lane import Lane, soonest
-from studio.engine.teachers.ledger import Kept, Ledger, Timing
-from studio.engine.teachers.outlay import Outlay
-from studio.engine.teachers.pricing import expected_tokens
-from studio.engine.teachers.reply import Answer
-from studio.engine.teachers.retry import Patience, delay_before_retry
+from studio.engine.teachers.money.outlay import Outlay
+from studio.engine.teachers.money.pricing import expected_tokens
+from studio.engine.teachers.runs.binding import Page, Question
+from studio.engine.teachers.runs.feed import Feed
+from studio.engine.teachers.runs.keeper import Keeper
+from studio.engine.teachers.runs.lane import Lane, soonest
+from studio.engine.teachers.runs.ledger import Kept, Ledger, Timing
+from studio.engine.teachers.wire.faults import STOPS_AT_ONCE, Fault, FaultKind, one_line
+from studio.engine.teachers.wire.reply import Answer
+from studio.engine.teachers.wire.retry import Patience, delay_before_retry
 
 HEARTBEAT = 2.0
 """Seconds between signs of life; runs on the same key learn of each other as often."""

@@ -1,6 +1,6 @@
 """Tells a teacher that is down from a question that it cannot answer, and waits for it with one question at a time."""
 
-from studio.engine.teachers.faults import RETRIED, Fault
+from studio.engine.teachers.wire.faults import RETRIED, Fault
 
 DISTINCT = 10
 FEWEST = 3

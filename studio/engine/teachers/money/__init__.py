@@ -1,0 +1,1 @@
+"""What answers cost and take: prices, tokens, and forecasts from samples and past answers."""
