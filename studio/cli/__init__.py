@@ -8,6 +8,8 @@ import importlib
 import importlib.metadata
 import json
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +20,8 @@ from studio.cli.plain import is_text, plain
 from studio.engine.errors import BadInput, Failed, StudioError
 
 GROUPS = {
-    "prompts": "Import prompts or make practice problems.",
-    "teachers": "Add teachers, and serve the embedded ones.",
+    "prompts": "Import, sample or invent prompts.",
+    "teachers": "Add, test and try teachers, and serve the embedded ones.",
     "traces": "Browse, grade, label, repair and export answers.",
     "datasets": "Freeze traces into versioned training data.",
     "models": "List, import, export and talk to models.",
@@ -82,7 +84,11 @@ def options(
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and turns every failure into its exit code and one clear sentence."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run(arguments))
+    try:
+        code = run(arguments)
+    except Exception as exc:
+        code = _failed(_unforeseen(exc), arguments)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -109,6 +115,19 @@ def run(arguments: list[str]) -> int:
             raise
         full = "There is no disk space left. What was committed before is kept; free some space and try again."
         return _failed(Failed(full), arguments)
+
+
+def _unforeseen(exc: Exception) -> Failed:
+    """A fault of the program itself: one sentence for the person, everything else in a file for whoever mends it."""
+    said = f"This is a fault of Understudy itself ({type(exc).__name__}); what was committed before is kept."
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="understudy-fault-", suffix=".log", delete=False, encoding="utf-8", errors="replace"
+        ) as file:
+            traceback.print_exception(exc, file=file)
+    except OSError:
+        return Failed(f"{said} Run the command again.")
+    return Failed(f"{said} Please report it with the file {file.name}.")
 
 
 def _failed(fault: StudioError, arguments: list[str]) -> int:

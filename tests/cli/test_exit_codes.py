@@ -1,9 +1,13 @@
 """Usage faults and bad input: exit code 2, one line on standard error, nothing on standard output."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from studio.cli import main
 
 
 @pytest.mark.parametrize(
@@ -48,3 +52,21 @@ def test_doctor_reports_checks_as_one_object(run_cli: Callable[..., Any]) -> Non
     assert {"python", "compiler", "libraries", "gpu", "converter", "disk", "port"} <= checks.keys()
     assert checks["python"]["ok"] is True
     assert all({"name", "ok", "detail"} == check.keys() for check in checks.values())
+
+
+def test_a_fault_of_the_program_is_one_sentence_and_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def broken(_arguments: list[str]) -> int:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("studio.cli.run", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        main(["jobs", "list", "--json"])
+    said = capsys.readouterr()
+    (log,) = tmp_path.glob("understudy-fault-*.log")
+    assert ended.value.code == 1
+    assert "RuntimeError" in json.loads(said.out)["error"]
+    assert said.err.count("\n") == 1 and str(log) in said.err
+    assert "RuntimeError: unforeseen" in log.read_text(encoding="utf-8")
