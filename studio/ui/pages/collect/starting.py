@@ -97,8 +97,9 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts, goto: gr.Textbox) -> None
     shown = [about, every["messages"], fields["weights"], fields["seed"], fields["batch"], start, forecast]
     opened = page.load(parts.run_safely(open_form, t), None, filled, **HIDDEN)
     opened.then(parts.run_safely(foresee, t), given, shown, **HIDDEN)
-    for name in SHAPING:
-        fields[name].change(parts.run_safely(foresee, t), given, shown, trigger_mode="always_last", **HIDDEN)
+    # One listener for all: of several, a forecast of the form as it was a moment ago could be the last to arrive.
+    changes = [fields[name].change for name in SHAPING]
+    gr.on(changes, parts.run_safely(foresee, t), given, shown, trigger_mode="always_last", **HIDDEN)
     start.click(parts.run_safely(create, t), given, goto, **PRIVATE)
     sample.click(parts.run_safely(create_sample, t), given, goto, **PRIVATE)
 

@@ -139,12 +139,12 @@ def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
         return ready | ({grid: draw(shown[0], list(shown[1]), dropped=True)} if shown else {})
 
     opened = page.load(parts.run_safely(open_trial, t), None, [*form[:4], grid], **PRIVATE)
-    picked = opened.then(parts.run_safely(pick, t), [source, place], [prompt, known], **PRIVATE)
-    picked.then(parts.run_safely(foresee, t), form, go, **PRIVATE)
+    opened.then(parts.run_safely(pick, t), [source, place], [prompt, known], **PRIVATE)
     for box in (source, place):
         box.input(parts.run_safely(pick, t), [source, place], [prompt, known], **PRIVATE)
-    for field in (teachers, messages, prompt):
-        field.change(parts.run_safely(foresee, t), form, go, trigger_mode="always_last", **PRIVATE)
+    # One listener for all: of several, a forecast of the form as it was a moment ago could be the last to arrive.
+    changes = [field.change for field in (teachers, messages, prompt)]
+    gr.on(changes, parts.run_safely(foresee, t), form, go, trigger_mode="always_last", **PRIVATE)
     asking = go.click(parts.run_safely(ask, t), form, [grid, cells, go, stop], **PRIVATE)
     stop.click(parts.run_safely(leave, t), cells, [grid, go, stop], cancels=[asking], **PRIVATE)
 
