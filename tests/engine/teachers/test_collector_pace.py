@@ -1,5 +1,6 @@
 """A collector that keeps to limits, spreads over keys, shares with other runs, and says what it noticed."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from collecting_rooms import HURRIED, Rooms
-from scripted import Reply, ScriptedTeacher, answering, refusing
+from scripted import Reply, ScriptedTeacher, answering, asked, refusing
 from sqlmodel import col, select
 
 from studio.engine.errors import Failed, TeacherFault
@@ -157,7 +158,36 @@ def test_runs_on_the_same_key_share_its_limits(rooms: Rooms, scripted: Start) ->
     assert part(first, 5.0, True) == pytest.approx(0.5)
     assert part(second, 1.0, False) == pytest.approx(0.12)  # It is slow by itself; the other may have the rest.
     assert part(first, 5.0, True) == pytest.approx(0.88)
+    assert part(second, 0.0, False) == pytest.approx(0.02)  # Never nothing: it could not ask for more then.
     assert not is_held(third)
+
+
+def test_two_runs_on_one_key_end_up_with_half_of_its_limit_each(rooms: Rooms, scripted: Start) -> None:
+    arrived: list[tuple[float, str]] = []
+
+    def script(_number: int, body: dict[str, Any]) -> Reply:
+        arrived.append((time.monotonic(), asked(body)))
+        return answering(body)
+
+    rooms.add_teacher(scripted(script).base_url, rpm=1200, concurrency=4)
+    for name, start in (("one", 0), ("two", 10_000)):
+        rooms.add_prompts(2000, name, start)
+        rooms.collecting.create("scripted", name, name=name)
+    began, until = time.monotonic(), time.monotonic() + 16
+
+    def collect(name: str) -> None:
+        rooms.collecting.run(name, patience=HURRIED, should_stop=lambda: time.monotonic() > until)
+
+    first, second = (threading.Thread(target=collect, args=(name,)) for name in ("one", "two"))
+    first.start()
+    time.sleep(2)
+    second.start()
+    first.join()
+    second.join()
+    late = [question for at, question in arrived if began + 8 < at < began + 16]
+    ours = sum(len(question.split()[2]) <= 5 for question in late)  # "number?" below ten thousand
+    assert 0.35 < ours / len(late) < 0.65
+    assert len(late) <= 20 * 8 * 1.1
 
 
 def test_an_endless_reply_does_not_fill_the_memory(

@@ -36,7 +36,8 @@ USUAL_ANSWER = 256
 """Tokens expected of an answer before any has been counted."""
 MOST_REPEATS = 4
 """Questions that wait to be repeated, as a multiple of the concurrency, before no new ones are begun."""
-SHORTEST_NAP = 0.0005
+SHORTEST_NAP, LONGEST_NAP = 0.0005, 1.0
+"""Seconds; the pace may change meanwhile, and every heartbeat wants to know whether the limits hold the run back."""
 UNSTORABLE = (DataError, ValueError, TypeError, OverflowError)
 """What databases and their drivers raise for a value that they cannot take."""
 
@@ -146,7 +147,7 @@ class Collector:
             lane = soonest(self.lanes)
             if lane is None:
                 await self._wait(None)
-            elif (wait := lane.pacer.wait()) > SHORTEST_NAP:
+            elif (wait := min(lane.pacer.wait(), LONGEST_NAP)) > SHORTEST_NAP:
                 self._napped += wait
                 # Where there are several lanes, another one may have room before this one may send.
                 await (self._nap(wait) if len(self.lanes) == 1 else self._wait(wait))

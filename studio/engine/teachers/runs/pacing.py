@@ -28,6 +28,10 @@ class Bucket:
         each = (MINUTE + BURST) / per_minute if per_minute else 0.0
         if per_minute and not self._seconds_each and now - self._unpaced_since < MINUTE:
             self._full_at = now + min(self._unpaced, per_minute) * each
+        elif (
+            each and self._seconds_each and self._full_at > now
+        ):  # What is still to be waited for goes by the new pace.
+            self._full_at = now + (self._full_at - now) * each / self._seconds_each
         self._seconds_each = each
 
     def wait(self, now: float) -> float:
@@ -101,7 +105,8 @@ class Pacer:
             self.pause(exhausted if refused else min(exhausted, PROBE))
 
     def share(self, part: float) -> None:
-        """Leaves the rest of the limits to other runs on the same key; `part` is between 0 and 1."""
+        """Leaves the rest of the limits to other runs on the same key; `part` is above 0 and at most 1."""
+        assert part > 0
         if abs(part - self._share) > 0.001:
             self._share = part
             self._set_rates()

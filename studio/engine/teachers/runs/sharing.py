@@ -14,8 +14,8 @@ from studio.engine.teachers.runs.run_lease import UNSYNCHRONISED, is_held
 
 HEADROOM = 1.2
 """A run that goes slower than it may is granted this much more than its pace, so that it can speed up."""
-NEWCOMER = 0.02
-"""The least part of the limit for a run that the others have not noticed yet."""
+LEAST = 0.02
+"""The least part of the limit, for a run that the others have not noticed yet or that has asked nothing lately."""
 
 
 def part_of_limits(
@@ -33,9 +33,10 @@ def part_of_limits(
         return 1.0
     if pace is None:
         used = sum(other.pace or 0.0 for other in others)
-        return max(NEWCOMER, 1.0 - used / per_second)
+        return max(LEAST, 1.0 - used / per_second)
     demands = [_demand(other.pace, other.is_held_back) for other in others]
-    return min(1.0, fair_share(per_second, _demand(pace, held_back), demands) / per_second)
+    part = fair_share(per_second, _demand(pace, held_back), demands) / per_second
+    return min(1.0, max(LEAST, part))
 
 
 def others_on_key(session: Session, run: Run, teacher: Teacher) -> Sequence[Run]:
