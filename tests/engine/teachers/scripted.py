@@ -41,6 +41,11 @@ def asked(body: dict[str, Any]) -> str:
     return str(body["messages"][-1]["content"])
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    """The usual five refuse connections when a test's questions all come at once on a busy machine."""
+
+
 class ScriptedTeacher:
     """Serves on a free loopback port until closed. `script(number, body)` gives the reply to each request, from 0."""
 
@@ -51,7 +56,7 @@ class ScriptedTeacher:
         self.most_at_once = 0
         self._at_once = 0
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._closing = threading.Event()
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
