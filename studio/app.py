@@ -1,12 +1,14 @@
 """The composition root: settings -> Studio -> the web app, with the worker that runs its jobs."""
 
 import os
+import threading
+from concurrent.futures import Future
 
 from fastapi import FastAPI
 
-from studio.engine.jobs.worker import Worker
+from studio.engine.jobs import Worker
 from studio.engine.settings import Settings
-from studio.engine.studio import open_studio
+from studio.engine.studio import RUNNER, Studio, open_studio
 
 
 def create_app(settings: Settings | None = None, *, project: str = "default", worker: bool = True) -> FastAPI:
@@ -14,8 +16,17 @@ def create_app(settings: Settings | None = None, *, project: str = "default", wo
     settings = (settings or Settings()).prepare()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.workspace / "uploads")
-    from studio.ui import auth, shell
+    opened: Future[Studio] = Future()
+    threading.Thread(target=_open, args=(settings, project, opened), name="open", daemon=True).start()
+    from studio.ui import auth, shell  # Takes seconds: the database is opened, and upgraded, meanwhile.
 
-    studio = open_studio(settings, project)
-    background = Worker(settings) if worker else None
+    studio = opened.result()
+    background = Worker(settings, studio.executor, whole=RUNNER.whole) if worker else None
     return shell.build_app(studio, key=auth.key_of(settings.workspace), background=background)
+
+
+def _open(settings: Settings, project: str, opened: "Future[Studio]") -> None:
+    try:
+        opened.set_result(open_studio(settings, project))
+    except BaseException as exc:
+        opened.set_exception(exc)

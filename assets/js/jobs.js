@@ -19,7 +19,20 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-jobs-copy]") && log()) window.understudy.copy(log().textContent);
+    const stop = event.target.closest("[data-jobs-stop]");
+    if (stop) askToStop(stop);
   });
+  // The list is read again every two seconds and then says what became of it.
+  async function askToStop(button) {
+    const words = button.textContent;
+    button.disabled = true;
+    button.textContent = button.dataset.stopping;
+    const said = await fetch(button.dataset.jobsStop, { method: "POST" }).then((reply) => reply.json(), () => ({}));
+    if (said.said) return;
+    button.disabled = false;
+    button.textContent = words;
+    if (said.error) window.understudy.toast(said.error);
+  }
   let shown = null;
   new MutationObserver(() => {
     const now = log();

@@ -1,5 +1,5 @@
 // The frame around every page: look, menu, project, job count, dialogs, notices and keys. No page depends on its internals;
-// pages may use window.understudy.{confirm, toast, copy, typing}.
+// pages may use window.understudy.{confirm, toast, copy, typing, leave, leaveSaying, mayLeave, guard}.
 (() => {
   const root = document.documentElement;
   const $ = (selector, from = document) => from.querySelector(selector);
@@ -39,11 +39,23 @@
   }).observe(document.head, { childList: true, subtree: true, characterData: true });
 
   // --- notices and dialogs
-  function toast(text) {
+  const READ = 5000;
+  const UNDONE = 20000; // Long enough to think better of it; a line that is pointed at or has the focus stays.
+  function toast(text, undo) {
     const line = document.createElement("div");
     line.textContent = text;
+    if (undo) line.append(button(words.undo, () => undo(line)));
     $("#us-toasts").append(line);
-    setTimeout(() => line.remove(), 5000);
+    const fade = () => (line.matches(":hover, :focus-within") ? setTimeout(fade, READ) : line.remove());
+    setTimeout(fade, undo ? UNDONE : READ);
+  }
+  function button(word, act) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "btn";
+    made.textContent = word;
+    made.addEventListener("click", act);
+    return made;
   }
   async function copy(text) {
     try {
@@ -81,9 +93,65 @@
     const target = document.getElementById(id);
     (target.matches("button") ? target : $("button", target)).click();
   }
+  // What was done to a thing is said on the page that shows what is left, with a way to take it back: {said, to, undo}.
+  // It is lost where nothing may be stored, and nothing else with it.
+  const SAID = "understudy-said";
+  function leaveSaying(told) {
+    try {
+      sessionStorage.setItem(SAID, JSON.stringify(told));
+    } catch {
+      /* No storage. */
+    }
+    window.understudy.leave(told.to);
+  }
+  function sayWhatWasDone() {
+    try {
+      const told = JSON.parse(sessionStorage.getItem(SAID));
+      sessionStorage.removeItem(SAID);
+      if (told) toast(told.said, told.undo && ((line) => takeBack(told.undo, line)));
+    } catch {
+      /* No storage. */
+    }
+  }
+  async function takeBack({ kind, name, to }, line) {
+    $("button", line).disabled = true;
+    try {
+      const reply = await fetch(`/shell/restore?project=${encodeURIComponent(words.project)}`, {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ kind, name }),
+      });
+      const said = await reply.json();
+      if (reply.ok) return leaveSaying({ said: said.said, to });
+      toast(said.error);
+    } catch {
+      toast($("#us-lost").textContent);
+    }
+    line.remove();
+  }
   const typing = (event) =>
     event.isComposing || !!event.target.closest?.("input:not([type=checkbox]):not([type=radio]),textarea,select,[contenteditable]");
-  window.understudy = { confirm, confirmThen, toast, copy, typing, setLook };
+  // --- what was typed and is not saved is given up only when the person says so: asked before a link is followed or one of
+  // `buttons` is pressed; a reload or a closed window brings up the browser's own question. `giveUp` makes it not dirty.
+  const mayLeave = () => confirm(words.unsaved, words.discard, words.stay);
+  function guard(isDirty, giveUp, buttons = ":not(*)") {
+    addEventListener("beforeunload", (event) => {
+      if (isDirty()) event.preventDefault();
+    });
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.("a[href]:not([target=_blank])");
+      const button = event.target.closest?.(buttons);
+      if (!isDirty() || !(link || button) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      mayLeave().then((yes) => {
+        if (!yes) return;
+        giveUp();
+        if (link) location.href = link.href;
+        else (button.matches("button") ? button : $("button", button)).click();
+      });
+    }, true);
+  }
+  const leave = (url) => (location.href = url);
+  window.understudy = { confirm, confirmThen, toast, copy, typing, setLook, leave, leaveSaying, mayLeave, guard };
 
   // --- side bar
   const menu = $("#us-menu");
@@ -98,7 +166,6 @@
   const form = $("#us-new-project form");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (event.submitter?.value === "cancel") return $("#us-new-project").close();
     const reply = await fetch("/shell/projects", {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ name: form.elements.name.value }),
     });
@@ -145,6 +212,24 @@
   // --- keys
   const GO = { h: "home", e: "teachers", p: "prompts", c: "collect", t: "traces", d: "datasets", r: "train", m: "models", o: "compare", j: "jobs", s: "settings" };
   let chord = 0;
+  // Gradio's dropdown opens its menu for every key that it hears of, a moment later: also for the Tab that leaves it, and
+  // then the menu stays open and nobody can close it. So it does not hear of keys that write and choose nothing.
+  const SILENT = ["Tab", "Shift", "Control", "Alt", "Meta"];
+  addEventListener("keydown", (event) => {
+    if (SILENT.includes(event.key) && event.target instanceof Element && event.target.matches("input[role=combobox]")) event.stopPropagation();
+  }, true);
+  // A key pressed just before is still on its way to it then, and opens the menu behind the one who has left: it is told
+  // once more that it was left, which closes the menu.
+  const FADED = [80, 250, 600];
+  document.addEventListener("focusout", (event) => {
+    const input = event.target;
+    if (!(input instanceof Element) || !input.matches("input[role=combobox]")) return;
+    for (const wait of FADED)
+      setTimeout(() => {
+        if (document.activeElement === input || !input.closest(".block")?.querySelector("ul[role=listbox]")) return;
+        input.dispatchEvent(new FocusEvent("blur"));
+      }, wait);
+  });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") menu.checked = false;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
@@ -171,4 +256,5 @@
     }
   }, true);
   paint();
+  sayWhatWasDone();
 })();

@@ -9,14 +9,14 @@ window.understudyTraces = (element, server, watch) => {
   let drawn = new Map(); // readers by id, so that the neighbours appear at once
   let asking = 0;
 
-  const ask = async (name, given) => {
+  const ask = async (name, given, tell = window.understudy.toast) => {
     let said = null;
     try {
-      said = await server[name]({ project: place().project, ...given });
+      said = await server[name]({ project: place().project, query: place().query, ...given });
     } catch {
       /* A lost connection is told like a refusal. */
     }
-    if (!said?.ok) window.understudy.toast(said?.error ?? place().lost);
+    if (!said?.ok) tell(said?.error ?? place().lost);
     return said?.ok ? said : null;
   };
 
@@ -87,21 +87,59 @@ window.understudyTraces = (element, server, watch) => {
     drawn.clear();
     redraw(said);
     window.understudy.toast(said.said);
+    follow();
   }
 
-  // --- repairing
+  // --- a change of many that is under way: its note is kept true until it ends, then the rows are drawn as they are
+  const EVERY = 2000;
+  let following = null;
+  function follow() {
+    clearTimeout(following);
+    if (!$("#traces-under-way")) return;
+    following = setTimeout(async () => {
+      if (document.hidden) return follow();
+      const said = await ask("follow_changes", { ids: rows().map((row) => row.dataset.id) });
+      if (!$("#traces-under-way")) return;
+      if (said) $("#traces-under-way").innerHTML = said.note;
+      if (!said || said.busy) return follow();
+      drawn.clear();
+      redraw(said);
+    }, EVERY);
+  }
+
+  // --- repairing: what was typed is given up by Cancel, and otherwise only when the person says so
+  let dirty = false;
+  const mayLeave = async () => !dirty || (await window.understudy.mayLeave());
+  const leaving = async (act) => (await mayLeave()) && (giveUp(), act());
+  const giveUp = () => editing() && edit(false);
+  window.understudy.guard(() => dirty, giveUp);
+  element.addEventListener("input", (event) => {
+    if (event.target.matches(".trace-edit textarea")) dirty = true;
+  });
   const editing = () => $(".trace-edit") && !$(".trace-edit").hidden;
   function edit(on) {
     const form = $(".trace-edit");
     if (!form) return;
     form.hidden = !on;
+    if (!on) {
+      dirty = false;
+      form.reset(); // What was not saved is gone: opened again, it shows the answer as it is kept.
+    }
+    refuse(form, "");
     $(".trace-read").hidden = on;
     if (on) form.elements.response.focus();
     else $("#traces-list")?.focus({ preventScroll: true });
   }
+  function refuse(form, text) {
+    const words = form.querySelector(".field-fault");
+    words.hidden = !text;
+    words.textContent = text;
+    form.elements.response.setAttribute("aria-invalid", !!text);
+    if (text) form.elements.response.focus();
+  }
   async function repair(form) {
     const id = $(".trace-read").dataset.id;
-    const said = await ask("repair_trace", { id, response: form.elements.response.value });
+    const said = await ask("repair_trace", { id, response: form.elements.response.value }, (text) => refuse(form, text));
     if (!said) return;
     edit(false);
     redraw(said);
@@ -112,7 +150,7 @@ window.understudyTraces = (element, server, watch) => {
   // --- all that match
   let wanted = "";
   async function ask_all(verdict) {
-    const said = await ask("preview_all", { query: place().query });
+    const said = await ask("preview_all", {});
     if (!said) return;
     wanted = verdict;
     const dialog = $("#traces-all");
@@ -129,7 +167,7 @@ window.understudyTraces = (element, server, watch) => {
     if (wanted === "tag" && !tag) return dialog.querySelector("input").focus();
     const button = dialog.querySelector("[data-act=all]");
     button.disabled = true;
-    const said = await ask("change_all", { query: place().query, ...(wanted === "tag" ? { tag } : { verdict: wanted }) });
+    const said = await ask("change_all", { ...(wanted === "tag" ? { tag } : { verdict: wanted }) });
     button.disabled = false;
     dialog.close();
     if (said) reload_saying(said.said); // The list, the counts and the undo line all follow from the database.
@@ -138,7 +176,7 @@ window.understudyTraces = (element, server, watch) => {
   async function grade() {
     const button = $("[data-act=grade]");
     button.disabled = true;
-    const said = await ask("grade_all", { query: place().query });
+    const said = await ask("grade_all", {});
     button.disabled = false;
     if (said?.graded) reload_saying(said.said);
     else if (said) window.understudy.toast(said.said);
@@ -189,32 +227,40 @@ window.understudyTraces = (element, server, watch) => {
     if (button) return button.dataset.all ? ask_all(button.dataset.all) : acts[button.dataset.act]();
     const row = event.target.closest(".trace-row");
     if (!row) return;
-    select(row, { scroll: false });
-    if (phone.matches) cover(true);
+    leaving(() => {
+      select(row, { scroll: false });
+      if (phone.matches) cover(true);
+    });
   });
   element.addEventListener("submit", (event) => {
     if (!event.target.matches(".trace-edit")) return;
     event.preventDefault();
     repair(event.target);
   });
+  const MOVES = /^(a|x|j|k|Arrow\w+)$/; // They lead to another answer.
   const keys = {
     a: acts.keep, x: acts.reject, e: acts.edit, u: undo, f: () => mark({ tag: "review" }),
     j: acts.down, k: acts.up, ArrowDown: acts.down, ArrowUp: acts.up, ArrowRight: acts.down, ArrowLeft: acts.up,
   };
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && editing()) return edit(false);
+    if (event.key === "Escape" && editing() && !document.querySelector("dialog[open]")) {
+      event.preventDefault(); // Or the same key would close the question that it brings up.
+      return leaving(acts.cancel);
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || window.understudy.typing(event)) return;
     if (document.querySelector("dialog[open]") || !$("#traces-list")) return;
     if (event.key.startsWith("Arrow") && event.target.closest?.("summary, .traces-reader, .pager")) return;
     const act = /^[1-5]$/.test(event.key) ? () => mark({ rating: Number(event.key) }) : keys[event.key];
     if (!act || (event.repeat && !/^(Arrow|j$|k$)/.test(event.key))) return;
     event.preventDefault();
-    act();
+    if (dirty && MOVES.test(event.key)) leaving(act);
+    else act();
   });
 
   // --- a page was drawn
   function begin() {
     drawn = new Map();
+    if ($("#traces-under-way")?.children.length) follow();
     const list = $("#traces-list");
     if (!list) return;
     const asked = list.dataset.asked;

@@ -20,23 +20,41 @@ from studio.cli.plain import is_text, plain
 from studio.engine.errors import BadInput, Failed, StudioError
 
 GROUPS = {
+    "projects": "List projects, and keep what one may spend to a budget.",
     "prompts": "Import, sample or invent prompts.",
     "teachers": "Add, test and try teachers, and serve the embedded ones.",
     "traces": "Browse, grade, label, repair and export answers.",
     "datasets": "Freeze traces into versioned training data.",
     "models": "List, import, export and talk to models.",
     "studies": "Blind preference tests.",
+    "bin": "What was deleted and can be restored, until it is emptied.",
     "jobs": "What runs in the background.",
+    "people": "Who works here, and the link of each.",
 }
 SINGLE = {"setup": "setup", "doctor": "setup", "demo": "demo", "collect": "collect", "train": "train",
-          "worker": "jobs", "open": "open"}  # fmt: skip
+          "worker": "jobs", "open": "open", "delete": "bin", "restore": "bin", "rename": "bin",
+          "archive": "bin", "backup": "backup"}  # fmt: skip
 
 
 class Rooms(typer.core.TyperGroup):
     """Loads a command's module when it is called, so that `--help` and quick commands do not wait for the others."""
 
     def list_commands(self, context: Any) -> list[str]:
-        return ["setup", "doctor", "demo", "open", *GROUPS, "collect", "train", "worker"]
+        return [
+            "setup",
+            "doctor",
+            "demo",
+            "open",
+            *GROUPS,
+            "collect",
+            "train",
+            "worker",
+            "delete",
+            "restore",
+            "rename",
+            "archive",
+            "backup",
+        ]
 
     def get_command(self, context: Any, name: str) -> Any:
         if name in GROUPS:
@@ -73,12 +91,13 @@ def options(
         Path | None, typer.Option(help="Folder of the workspace.", envvar="UNDERSTUDY_WORKSPACE")
     ] = None,
     project: Annotated[str, typer.Option(help="Project within the workspace.")] = "default",
+    by: Annotated[str | None, typer.Option(help="Who does it; a new name is added to the people.")] = None,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
     ] = False,
 ) -> None:
     """Build imitation models from a teacher's explanations, and compare them blind."""
-    context.obj = {"workspace": workspace, "project": project}
+    context.obj = {"workspace": workspace, "project": project, "by": by}
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -22,6 +22,7 @@ TokenizerOption = Annotated[
 WithoutOption = Annotated[
     str, typer.Option("--without", metavar="RULE,...", help=f"Rules to switch off, of {', '.join(RULES)}.")
 ]
+MOST_NAMED = 12
 
 
 def rules_of(
@@ -49,3 +50,10 @@ def explain_cleaning(counts: dict[str, int] | None) -> None:
     for rule, count in (counts or {}).items():
         if count:
             note(f"{rule}: {count:,} {RULES[rule]}")
+
+
+def explain_unread(unread: dict[str, int] | None) -> None:
+    """What rows hold that was not read, on standard error."""
+    if unread:
+        named = ", ".join(f"{name} ({count:,})" for name, count in list(unread.items())[:MOST_NAMED])
+        note(f"Not read, with the number of rows: {named}{'' if len(unread) <= MOST_NAMED else ' ...'}")

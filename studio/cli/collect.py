@@ -1,7 +1,6 @@
 """`understudy collect`: asks a teacher every prompt of a source and keeps each answer as it arrives."""
 
 import json
-import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,11 @@ import yaml
 from studio.cli.following import following, stopped_by_interrupt
 from studio.cli.forecast_text import forecast_text
 from studio.cli.output import JsonOption, ProgressLine, open_studio_of, progress_line, show
+from studio.engine.domain import yaml_text
+from studio.engine.domain.states import JobState, StopReason
 from studio.engine.errors import BadInput, Failed
 from studio.engine.studio import Studio
+from studio.engine.teachers.plans import BATCH, LIVE, RunOptions
 
 
 def command(
@@ -50,27 +52,46 @@ def command(
         raise BadInput(f"A run is resumed as it was made; leave out {', '.join(given)}, or make a new run.")
     if not resume and not (teacher and prompts):
         raise BadInput("Say whom to ask what: --teacher NAME --prompts NAME, or --resume RUN to go on with a run.")
-    parameters, mix = read_parameters(param or []), read_mix_file(system_mix) if system_mix else None
-    studio = open_studio_of(context)
-    send = "batch" if batch else "live"
+    parameters, studio = read_parameters(param or []), open_studio_of(context)
+    mix = read_mix_file(studio.references.source(system_mix)) if system_mix else None
+    options = RunOptions(
+        system_message or None, mix, 1 if samples is None else samples, parameters, budget, seed or 0,
+        store_system_message, BATCH if batch else LIVE,
+    )  # fmt: skip
     if dry_run:
-        forecast = studio.collecting.forecast(resume) if resume else studio.collecting.foresee(
-            teacher or "", prompts or "", system_message=system_message or None, system_mix=mix,
-            samples=1 if samples is None else samples, parameters=parameters, seed=seed or 0, send=send,
-        )  # fmt: skip
+        collecting = studio.collecting
+        forecast = collecting.forecast(resume) if resume else collecting.foresee(teacher or "", prompts or "", options)
         return show(context, {"run": resume, **forecast.as_dict()}, json_, text=forecast_text(forecast))
     if resume:
         run_name = _resumed(studio, resume, budget, reopen=not cancel_batches)
     else:
-        run_name = studio.collecting.create(
-            teacher or "", prompts or "", system_message=system_message or None, system_mix=mix,
-            samples=1 if samples is None else samples, parameters=parameters, budget_usd=budget,
-            name=name, seed=seed or 0, store_system_message=store_system_message, send=send,
-        ).name  # fmt: skip
+        studio.teachers.check_askable(teacher or "")
+        run_name = studio.collecting.create(teacher or "", prompts or "", options, name=name).name
     report = _cancelled(studio, run_name) if cancel_batches else _collected(studio, run_name)
     if report["failed"]:
-        raise Failed(_failures(studio, report), result=report)
-    show(context, report, json_, text=_text(report))
+        raise Failed(studio.collecting.progress(run_name).unanswered, result=report)
+    show(context, report, json_, text=_text(report) + _perhaps(studio, report) + _project_budget(studio, report))
+
+
+def _perhaps(studio: Studio, report: dict[str, Any]) -> str:
+    perhaps = studio.collecting.progress(report["run"]).perhaps_usd
+    return f" ${perhaps:.4f} of it is perhaps spent: for questions that were sent and not heard of." if perhaps else ""
+
+
+def _project_budget(studio: Studio, report: dict[str, Any]) -> str:
+    """Which budget it was, where the project has one and the run has none of its own."""
+    money = studio.spending.money()
+    run = studio.collecting.get(report["run"])
+    if (
+        report["stopped_by"] != StopReason.BUDGET
+        or money.budget_usd is None
+        or run.settings.get("budget_usd") is not None
+    ):
+        return ""
+    return (
+        f" It is the project's budget of ${money.budget_usd:,.2f}, of which ${money.spent_usd:,.4f} is spent; raise it "
+        "with `understudy projects budget AMOUNT`."
+    )
 
 
 def read_parameters(pairs: list[str]) -> dict[str, Any]:
@@ -90,7 +111,7 @@ def read_parameters(pairs: list[str]) -> dict[str, Any]:
 def read_mix_file(path: Path) -> dict[str, Any]:
     """The YAML of a system-message mix. Raises BadInput when it is none."""
     try:
-        mix = yaml.safe_load(path.read_text(encoding="utf-8"))
+        mix = yaml_text.load(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise BadInput(f"The file {path} cannot be read ({exc.strerror}).") from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
@@ -101,16 +122,19 @@ def read_mix_file(path: Path) -> dict[str, Any]:
 
 
 def _cancelled(studio: Studio, run_name: str) -> dict[str, Any]:
-    line, ended = progress_line(), threading.Event()
-    with stopped_by_interrupt(ended.set):
+    line = progress_line()
+    with stopped_by_interrupt(lambda: studio.endings.stop(run_name)):
         try:
-            return studio.collecting.cancel_batches(run_name, progress=line, should_stop=ended.is_set)
+            return studio.endings.cancel_batches_here(run_name, on_progress=line)
         finally:
             line.close()
 
 
 def _resumed(studio: Studio, name: str, budget: float | None, *, reopen: bool = True) -> str:
+    """Checked before anything of the run is changed, so that a refusal leaves it as it was."""
     run = studio.collecting.get(name)
+    if reopen:
+        studio.collecting.check_resumable(run.name)
     if budget is not None:
         studio.collecting.set_budget(run.name, budget)
     if run.failed and reopen:
@@ -127,24 +151,16 @@ def _collected(studio: Studio, run_name: str) -> dict[str, Any]:
 
 def _said(studio: Studio, run_name: str, line: ProgressLine) -> None:
     job, run = studio.collecting.job_of(run_name), studio.collecting.get(run_name)
-    if job is not None and job.state == "running":
+    if job is not None and job.state == JobState.RUNNING:
         failed = f"{run.failed:,} failed" if run.failed else ""
         spent = f"${run.cost_usd:,.4f}" if run.cost_usd else ""
         line(run.completed + run.failed, run.requested, ", ".join(filter(None, (failed, spent, job.message))))
 
 
-def _failures(studio: Studio, report: dict[str, Any]) -> str:
-    errors = studio.collecting.progress(report["run"]).errors
-    why = f" {errors[0].example} {errors[0].advice}" if errors else ""
-    return (
-        f"{report['failed']:,} of {report['requested']:,} questions got no answer; {report['completed']:,} answers are "
-        f"kept.{why} Ask again with: understudy collect --resume '{report['run']}'"
-    )
-
-
 def _text(report: dict[str, Any]) -> str:
     stopped = {
-        "budget": " Stopped: the budget allows no further question.", "user": " Stopped as asked.", None: "",
+        StopReason.BUDGET: " Stopped: the budget allows no further question.", StopReason.USER: " Stopped as asked.",
+        None: "",
     }[report["stopped_by"]]  # fmt: skip
     reused = f" ({report['reused']:,} from earlier answers)" if report["reused"] else ""
     rest = f" Go on with: understudy collect --resume '{report['run']}'" if report["stopped_by"] else ""

@@ -1,6 +1,7 @@
 """`understudy demo`: the whole loop on the practice world, with its figures."""
 
-from typing import Annotated
+import shlex
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,18 +16,30 @@ def command(
     json_: JsonOption = False,
 ) -> None:
     """Collect from the practice teachers, train three students, export, compare, and prepare a blind study."""
-    from studio.engine.demo.demo import run
-    from studio.engine.demo.table import tables
+    from studio.engine.demo import report_tables, run_demo
 
     studio = open_studio_of(context)
-    report = run(studio, seed=seed, quickly=quick, say=note)
+    report = run_demo(studio, seed=seed, quickly=quick, say=note)
     if json_:
         show(context, report, True)
         return
     console = Console()
-    for table in tables(report):
+    for table in report_tables(report):
         console.print(table)
     console.print(
         f"Done in {report['seconds']:.0f} s. Nobody has voted in the study '{report['study']['name']}' yet: "
-        "run `understudy open` to look at everything and to rate."
+        f"run `{_opening(context.obj)}` to look at everything and to rate.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
+
+
+def _opening(given: dict[str, Any]) -> str:
+    """The command that opens the workspace and project that this one was given."""
+    words = ["understudy"]
+    if given["workspace"] is not None:
+        words += ["--workspace", str(given["workspace"])]
+    if given["project"] != "default":
+        words += ["--project", given["project"]]
+    return shlex.join([*words, "open"])

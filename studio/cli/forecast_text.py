@@ -1,12 +1,12 @@
 """What a forecast says to a person, with how far off it may be and what it rests on."""
 
-from studio.engine.teachers.money.forecast import Forecast
+from studio.engine.teachers.money import Forecast, LengthsFrom
 
 _LENGTHS = {
-    "same system message": "the length of answers from past ones under the same system message",
-    "other answers": "the length of answers from past ones under other system messages, so roughly",
-    "limit": "answers as long as the parameters allow, so this is the most",
-    "nothing": "the length of answers is not known; give --param max_tokens=N or collect a few first",
+    LengthsFrom.SAME: "the length of answers from past ones under the same system message",
+    LengthsFrom.OTHER: "the length of answers from past ones under other system messages, so roughly",
+    LengthsFrom.LIMIT: "answers as long as the parameters allow, so this is the most",
+    LengthsFrom.NOTHING: "the length of answers is not known; give --param max_tokens=N or collect a few first",
 }
 
 

@@ -8,9 +8,9 @@ import typer
 from studio.cli.collect import read_parameters
 from studio.cli.following import following, stopped_by_interrupt
 from studio.cli.output import JsonOption, ProgressLine, note, open_studio_of, show
-from studio.engine.errors import BadInput
-from studio.engine.prompts import parse_map
-from studio.engine.prompts.diversity import AMONG, ASKED, Diversity, Spread, measure
+from studio.engine.domain.states import JobState, StopReason
+from studio.engine.errors import BadInput, NotFound
+from studio.engine.prompts import AMONG, ASKED, Diversity, Spread, parse_map
 from studio.engine.prompts.invention import METHODS
 from studio.engine.studio import Studio
 
@@ -51,11 +51,13 @@ def invent(
     parameters = read_parameters(param or [])
     studio = open_studio_of(context)
     if resume:
+        _check_askable(studio, resume, studio.inventions.progress(resume).plan.teacher)
         if budget is not None:
             studio.inventions.set_budget(resume, budget)
         name = studio.inventions.progress(resume).name
     else:
         assert method and seeds is not None and teacher and count is not None and name
+        _check_askable(studio, name, teacher)
         made = studio.inventions.create(
             name, method, seeds, teacher, count, seed=seed, generations=generations, similarity=similarity,
             use_seeds=use_seeds, parameters=parameters, budget_usd=budget, format=format, mapping=parse_map(map),
@@ -76,7 +78,7 @@ def diversity(
 ) -> None:
     """Show how varied the prompts of a source are: nearest neighbours, tasks, verbs and lengths."""
     studio = open_studio_of(context)
-    found = measure(studio.database, studio.prompts.source(name), asked=asked, among=among, seed=seed)
+    found = studio.prompt_jobs.measure_here(name, asked=asked, among=among, seed=seed)
     show(context, found.as_dict(), json, text=_shown_diversity(found))
 
 
@@ -103,6 +105,16 @@ def _spread_words(spread: Spread) -> str:
     return f"{spread.distinct:,} different, as varied as {spread.effective:,.1f} of one size, in {spread.covered:.0%}"
 
 
+def _check_askable(studio: Studio, name: str, teacher: str) -> None:
+    """Before anything is written; an invention that has all of its prompts asks nothing."""
+    try:
+        has_more = not studio.inventions.progress(name).is_done
+    except NotFound:
+        has_more = True
+    if has_more:
+        studio.teachers.check_askable(teacher)
+
+
 def _invented(studio: Studio, name: str) -> dict[str, Any]:
     followed = following(lambda line: _said(studio, name, line))
     with followed, stopped_by_interrupt(lambda: studio.inventions.stop(name)):
@@ -111,7 +123,7 @@ def _invented(studio: Studio, name: str) -> dict[str, Any]:
 
 def _said(studio: Studio, name: str, line: ProgressLine) -> None:
     job = studio.inventions.job_of(name)
-    if job is not None and job.state == "running":
+    if job is not None and job.state == JobState.RUNNING:
         line(job.done, job.total, f"prompts kept, {job.message}" if job.message else "prompts kept")
 
 
@@ -124,11 +136,12 @@ def _explain_seeds(seeds: dict[str, Any]) -> None:
 
 STOPPED = {
     None: "",
-    "user": "Stopped as asked.",
-    "budget": "Stopped: the budget allows no further question.",
-    "nothing_new": "Stopped: three rounds in a row brought nothing new. More or other seeds would help.",
-    "generations": "Every seed was evolved as often as it was to be.",
+    StopReason.USER: "Stopped as asked.",
+    StopReason.BUDGET: "Stopped: the budget allows no further question.",
+    StopReason.NOTHING_NEW: "Stopped: three rounds in a row brought nothing new. More or other seeds would help.",
+    StopReason.GENERATIONS: "Every seed was evolved as often as it was to be.",
 }
+CAN_GO_ON = (StopReason.USER, StopReason.BUDGET)
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -139,6 +152,6 @@ def _text(report: dict[str, Any]) -> str:
         f"requests, ${report['cost_usd']:.4f}.",
         f"Dropped: {dropped or 'none'}.",
         STOPPED[stopped],
-        f"Go on with: understudy prompts invent --resume '{report['source']}'" if stopped in ("user", "budget") else "",
+        f"Go on with: understudy prompts invent --resume '{report['source']}'" if stopped in CAN_GO_ON else "",
     ]
     return "\n".join(filter(None, lines))

@@ -10,14 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from studio.cli.output import JsonOption, note, open_studio_of, show
+from studio.engine.domain.states import JobState
 from studio.engine.errors import BadInput
-from studio.engine.jobs import Jobs
-from studio.engine.store.tables import Job, JobState
+from studio.engine.jobs import Jobs, Retry
+from studio.engine.store.tables import Job
 
 app = typer.Typer(no_args_is_help=True)
 
 JobId = Annotated[int, typer.Argument(help="Number of the job, from `understudy jobs list`.", metavar="ID")]
 FOLLOW_PAUSE = 1.0
+AGAIN = {
+    Retry.GOES_ON: "It goes on from what is kept of it.",
+    Retry.BEGINS_ANEW: "It begins anew; nothing is kept of what it had written.",
+    Retry.REPEATS: "It begins anew; what it had finished stays.",
+}
 SHOWN = ("id", "kind", "title", "state", "done", "total", "message", "error", "created_at", "started_at", "ended_at")
 
 
@@ -43,18 +49,21 @@ def list_jobs(
 
 @app.command()
 def stop(context: typer.Context, job_id: JobId, json_: JsonOption = False) -> None:
-    """Ask a job to end early. What it has so far is kept."""
+    """Ask a job to end early."""
     job = open_studio_of(context).jobs.stop(job_id)
     asked = job.state == JobState.RUNNING
-    words = "has been asked to stop; it saves what it has first." if asked else f"is {job.state}."
+    words = "has been asked to stop; it puts its work in order first." if asked else f"is {job.state}."
     show(context, {"job": _row(job)}, json_, text=f"Job {job_id} {words}")
 
 
 @app.command()
 def retry(context: typer.Context, job_id: JobId, json_: JsonOption = False) -> None:
-    """Queue a failed or stopped job again; it goes on from what it saved."""
-    job = open_studio_of(context).jobs.retry(job_id)
-    text = f"Job {job_id} is queued. It runs in the app, or in `understudy worker`."
+    """Queue a failed or stopped job again. It goes on from what is kept of it, or begins anew, by its kind."""
+    jobs = open_studio_of(context).jobs
+    job = jobs.retry(job_id)
+    again = jobs.retry_of(job)
+    words = f" {AGAIN[again]}" if again else ""
+    text = f"Job {job_id} is queued.{words} It runs in the app, or in `understudy worker`."
     show(context, {"job": _row(job)}, json_, text=text)
 
 
@@ -85,11 +94,12 @@ def worker(
             "Running jobs on a Ray cluster is not part of this version: start `understudy worker --executor local` "
             "on each machine that shares the database instead."
         )
-    from studio.engine.jobs.worker import Worker
+    from studio.engine.jobs import Worker
+    from studio.engine.studio import RUNNER
 
     studio = open_studio_of(context)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    working = Worker(studio.settings)
+    working = Worker(studio.settings, studio.executor, whole=RUNNER.whole)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: working.stop())
     note("Waiting for jobs. Ctrl-C ends this worker; what it has not finished goes back to the queue.")
@@ -117,8 +127,11 @@ def _row(job: Job) -> dict[str, Any]:
 
 
 def _line(job: Job, jobs: Jobs) -> str:
-    """One line: number, state, how far, what, and the cause first when it failed."""
+    """One line: number, state, what, how far, and what it says of itself while it goes on or why it broke off."""
     abandoned = job.state == JobState.RUNNING and jobs.is_waiting(job)
     state = "interrupted" if abandoned else job.state
+    said = {JobState.FAILED: job.error, JobState.DONE: None}.get(JobState(job.state), job.message)
+    if job.state == JobState.QUEUED and (wait := jobs.waits_of([job]).get(job.id or 0)) is not None:
+        said = job.message or str(wait.said)
     far = f"{job.done:,}/{job.total:,}" if job.total else ""
-    return f"{job.id:>5}  {state:<11}  {far:>13}  {job.title}  {job.error or job.message}".rstrip()
+    return "  ".join(filter(None, (f"{job.id:>5}", f"{state:<11}", job.title, " ".join(filter(None, (far, said))))))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from studio.cli.output import PATIENCE, JsonOption, note, open_studio_of, progress_line, show
+from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput
 from studio.engine.prompts.mixtures import Outcome, read_file
 
@@ -19,8 +19,8 @@ def sample(
     json: JsonOption = False,
 ) -> None:
     """Draw a new source from a mixture of sources, with exact totals, the same for the same seed."""
-    wanted, line = read_file(mixture), progress_line(PATIENCE)
     studio = open_studio_of(context)
+    wanted, line = read_file(studio.references.source(mixture)), progress_line(patient=True)
     try:
         if dry_run:
             source, outcome = None, studio.mixtures.outcome(wanted, seed, progress=line)
@@ -41,14 +41,15 @@ def mixtures(
     json: JsonOption = False,
 ) -> None:
     """List the mixtures that come with the studio, or show one: a file for `prompts sample` to start from."""
-    shipped = open_studio_of(context).mixtures
+    studio = open_studio_of(context)
+    shipped = studio.mixtures
     if name is None:
         rows = [{"mixture": one.name, "about": one.mixture.about} for one in shipped.shipped()]
         show(context, {"mixtures": rows}, json, text="\n".join(f"{row['mixture']:<12}  {row['about']}" for row in rows))
         return
     one = shipped.shipped_named(name)
     if out is not None:
-        _write(out, one.text)
+        _write(studio.references.source(out), one.text)
     report = {"mixture": one.name, "about": one.mixture.about, "text": one.text, "path": str(out) if out else None}
     show(context, report, json, text=f"Written to {out}" if out else one.text.rstrip())
 

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from studio.cli.collect import read_parameters
 from studio.cli.output import JsonOption, open_studio_of, progress_line, show
+from studio.engine.domain.states import State
 from studio.engine.store.tables import Model
 
 app = typer.Typer(no_args_is_help=True, help="List, import, export and talk to models.")
@@ -17,7 +19,8 @@ NameArgument = Annotated[str, typer.Argument(help="A model of this project.")]
 def list_(context: typer.Context, json_: JsonOption = False) -> None:
     """The models of the project."""
     studio = open_studio_of(context)
-    rows = [_row(model) for model in studio.models.list()]
+    states = studio.training.states()
+    rows = [_row(model, states) for model in studio.models.list()]
     text = "\n".join(f"{row['name']}  {row['kind']}  {row['state']}  {row['parent'] or ''}".rstrip() for row in rows)
     show(context, {"models": rows}, json_, text=text or "There are no models yet.")
 
@@ -25,7 +28,9 @@ def list_(context: typer.Context, json_: JsonOption = False) -> None:
 @app.command("show")
 def show_(context: typer.Context, name: NameArgument, json_: JsonOption = False) -> None:
     """Where a model came from, its files, and what it may be used for."""
-    report = open_studio_of(context).models.show(name)
+    studio = open_studio_of(context)
+    report = studio.models.show(name)
+    report["state"] = studio.training.states().get(name, report["state"])
     show(context, report, json_, text=_told(report))
 
 
@@ -38,8 +43,12 @@ def import_(
     json_: JsonOption = False,
 ) -> None:
     """Bring a model that exists already."""
-    model = open_studio_of(context).models.import_model(source, name, in_place=in_place)
-    report = _row(model) | {"model": model.name, "path": model.path, "detail": model.detail}
+    studio, line = open_studio_of(context), progress_line(patient=True)
+    try:
+        model = studio.model_imports.run_here(source, name, in_place=in_place, on_progress=line)
+    finally:
+        line.close()
+    report = _row(model, {}) | {"model": model.name, "path": str(studio.models.path_of(model)), "detail": model.detail}
     text = "\n".join([f"Imported {model.name} ({model.kind}).", *model.detail.get("warnings", [])])
     show(context, report, json_, text=text)
 
@@ -85,18 +94,23 @@ def chat(
     message: Annotated[str, typer.Option("--message", "-m", help="What to say.")],
     system: Annotated[str, typer.Option("--system", help="The text of a system message.")] = "",
     quantization: Annotated[str | None, typer.Option("--quantization", "-q", help="Ask this GGUF file of it.")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="KEY=JSON, such as temperature=0.7.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask a teacher again what it has answered before.")] = False,
     json_: JsonOption = False,
 ) -> None:
     """Ask a model one thing."""
-    response = open_studio_of(context).inference.chat(name, message, system, quantization=quantization)
+    parameters = read_parameters(param or [])
+    response = open_studio_of(context).inference.chat(
+        name, message, system, quantization=quantization, parameters=parameters, fresh=fresh
+    )
     show(context, {"model": name, "response": response}, json_, text=response)
 
 
-def _row(model: Model) -> dict[str, Any]:
+def _row(model: Model, states: dict[str, State]) -> dict[str, Any]:
     return {
         "name": model.name,
         "kind": model.kind,
-        "state": model.state,
+        "state": states.get(model.name, model.state),
         "parent": model.parent or None,
         "parameters": model.detail.get("parameters"),
         "created_at": model.created_at,

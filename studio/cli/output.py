@@ -29,8 +29,10 @@ def settings_of(context: typer.Context) -> Settings:
 
 
 def open_studio_of(context: typer.Context) -> Studio:
-    """The workspace and project that the options before the command name."""
-    return open_studio(settings_of(context), (context.obj or {}).get("project") or "default")
+    """The workspace and project that the options before the command name, for the person that they name."""
+    options = context.obj or {}
+    studio = open_studio(settings_of(context), options.get("project") or "default")
+    return studio.acting_for(studio.people.named_or_new(options["by"])) if options.get("by") else studio
 
 
 def show(context: typer.Context, report: dict[str, Any], json_: bool, *, text: str | None = None) -> None:
@@ -76,6 +78,6 @@ class ProgressLine:
             sys.stderr.write("\n")
 
 
-def progress_line(patience: float = 0) -> ProgressLine:
-    """With `patience`, in seconds, nothing is shown of what is over in a moment: a refusal stays one line."""
-    return ProgressLine(patience)
+def progress_line(*, patient: bool = False) -> ProgressLine:
+    """A patient line shows nothing of what is over within `PATIENCE`: a refusal stays one line."""
+    return ProgressLine(PATIENCE if patient else 0)

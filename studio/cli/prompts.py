@@ -13,12 +13,11 @@ from studio.cli.cleaning import (
     TokenizerOption,
     WithoutOption,
     explain_cleaning,
+    explain_unread,
     rules_of,
 )
-from studio.cli.output import PATIENCE, JsonOption, note, open_studio_of, progress_line, show
-from studio.engine.prompts import FIELDS, FORMATS, parse_map
-from studio.engine.prompts.making import STANDARD_LEVEL
-from studio.engine.prompts.record import ImportReport, NewPrompt
+from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
+from studio.engine.prompts import FIELDS, FORMATS, STANDARD_LEVEL, ImportReport, NewPrompt, ReadOptions, parse_map
 
 app = typer.Typer(no_args_is_help=True)
 mixtures.register(app)
@@ -49,13 +48,17 @@ def import_(
     tokenizer: TokenizerOption = None, without: WithoutOption = "", json: JsonOption = False,
 ) -> None:  # fmt: skip
     """Import a file of prompts as a new source. What cannot be used is left out, counted and shown with its line."""
-    line = progress_line(PATIENCE)
+    line = progress_line(patient=True)
     studio = open_studio_of(context)
     rules = rules_of(studio, clean, languages, max_tokens, tokenizer, without)
-    report = studio.prompts.import_file(file, name, format=format, mapping=parse_map(map), rules=rules, progress=line)
-    line.close()
+    try:
+        options = ReadOptions(format=format, mapping=parse_map(map), rules=rules)
+        report = studio.prompt_jobs.import_file_here(file, name, options, on_progress=line)
+    finally:
+        line.close()
     _explain_skips(report)
     explain_cleaning(report.cleaning)
+    explain_unread(report.unread)
     show(context, report.as_dict(), json)
 
 
@@ -91,7 +94,7 @@ def practice(
 ) -> None:
     """Make practice problems with their right answers as a new source."""
     wanted = [family.strip() for family in families.split(",") if family.strip()]
-    source = open_studio_of(context).prompts.practice(wanted, count, seed, name, level=level, out=out)
+    source = open_studio_of(context).prompt_jobs.practice_here(wanted, count, seed, name, level=level, out=out)
     if source.count < count:
         note(f"At level {level} these families hold {source.count:,} different problems; {count:,} were asked for.")
     show(context, {"source": source.name, "count": source.count}, json)

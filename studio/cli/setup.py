@@ -7,7 +7,7 @@ from rich.markup import escape
 from studio.cli.output import JsonOption, note, settings_of, show
 from studio.engine import doctor as checks
 from studio.engine.errors import MissingPart
-from studio.engine.export import converter
+from studio.engine.export import fetch_converter
 
 MARKS = {True: "[green]ok[/green]  ", False: "[red]MISSING[/red]", None: "[yellow]note[/yellow]"}
 
@@ -16,7 +16,7 @@ def setup(context: typer.Context, json_: JsonOption = False) -> None:
     """Fetch the GGUF converter that fits the installed llama-cpp-python, then check everything."""
     settings = settings_of(context)
     note("Checking the GGUF converter of the installed llama-cpp-python, and fetching it if it is not here ...")
-    converter.fetch(settings)
+    fetch_converter(settings)
     doctor(context, json_)
 
 

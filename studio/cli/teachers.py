@@ -10,7 +10,9 @@ import typer
 from studio.cli.output import JsonOption, open_studio_of, settings_of, show
 from studio.cli.try_teachers import try_teachers
 from studio.engine.errors import BadInput
+from studio.engine.store import References
 from studio.engine.store.tables import Teacher
+from studio.engine.teachers import FiledKey
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 CLEARABLE = {
@@ -92,14 +94,53 @@ def edit(
 def set_key(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What to file the key under in the system keyring.")],
+    everywhere: Annotated[
+        bool, typer.Option("--everywhere", help="Another key under an old name may be sent for other projects too.")
+    ] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Read a key without showing it and put it into the system keyring; it is kept nowhere else."""
-    from studio.engine.teachers.wire.keys import check_allowed, set_key
+    """Read a key without showing it and put it into the system keyring; it is kept nowhere else.
 
-    check_allowed([f"keyring:{name}"], settings_of(context).permitted_keys)
-    source = set_key(name, _secret(f"Key to store as '{name}'"))
-    show(context, {"source": source}, json_, text=f"Stored. Give it to a teacher with: --api-key-env {source}")
+    Another key under a name that holds one may be sent where the old one was granted for this project; what was granted
+    for other projects is taken back.
+    """
+    filed = open_studio_of(context).keys.file(name, _secret(f"Key to store as '{name}'"), everywhere=everywhere)
+    report = {
+        "source": filed.source, "hosts": list(filed.hosts), "kept_elsewhere": _places(filed.kept_elsewhere),
+        "taken_back": _places(filed.taken_back),
+    }  # fmt: skip
+    show(context, report, json_, text=_filed(filed))
+
+
+@app.command("grants")
+def grants(context: typer.Context, json_: JsonOption = False) -> None:
+    """List which keys may be sent to which host for this project."""
+    rows: list[dict[str, Any]] = [
+        {
+            "source": one.source, "host": one.host, "by": one.by, "granted_at": one.granted_at,
+            "teachers": list(one.teachers),
+        }
+        for one in open_studio_of(context).keys.grants()
+    ]  # fmt: skip
+    text = "\n".join(
+        f"{row['source']} -> {row['host']} (by {row['by'] or 'an earlier version'}; "
+        f"{', '.join(row['teachers']) or 'no teacher uses it'})"
+        for row in rows
+    )
+    show(context, {"grants": rows}, json_, text=text or "No key may be sent anywhere for this project.")
+
+
+@app.command("revoke")
+def revoke(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="Where the key is, as `teachers grants` lists it.")],
+    host: Annotated[str, typer.Argument(help="The host, as `teachers grants` lists it.")],
+    json_: JsonOption = False,
+) -> None:
+    """Take a grant back: the key is sent to that host for this project no more."""
+    open_studio_of(context).keys.revoke(source, host)
+    text = f"{source} is sent to {host} no more. A collection that is under way goes on with it until it ends."
+    show(context, {"revoked": {"source": source, "host": host}}, json_, text=text)
 
 
 @app.command("add-practice")
@@ -141,22 +182,23 @@ def archive(context: typer.Context, name: Annotated[str, typer.Argument()], json
 @app.command("serve-practice")
 def serve_practice(port: Annotated[int, typer.Option(help="0 takes any free one.")] = 0) -> None:
     """Serve the practice teacher over HTTP until stopped; prints its base URL."""
-    from studio.engine.practice.server import serve_practice as serve
+    from studio.engine.practice import serve_practice as serve
 
     serve(port)
 
 
 @app.command("serve-replay")
 def serve_replay(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="JSONL of prompt, response and maybe system_message, model.")],
     map_: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN,... with dotted columns.")] = None,
     port: Annotated[int, typer.Option(help="0 takes any free one.")] = 0,
 ) -> None:
     """Serve recorded answers over HTTP until stopped; prints its base URL."""
-    from studio.engine.teachers.replay import read_mapping
-    from studio.engine.teachers.replay import serve_replay as serve
+    from studio.engine.teachers import read_mapping
+    from studio.engine.teachers import serve_replay as serve
 
-    serve(file, read_mapping(",".join(map_ or ())), port)
+    serve(References(settings_of(context)).source(file), read_mapping(",".join(map_ or ())), port)
 
 
 def _cleared(fields: list[str]) -> dict[str, str | None]:
@@ -172,6 +214,25 @@ def _edited(teacher: Teacher, other: dict[str, int]) -> str:
     for terms, count in other.items():
         text += f" {count:,} traces keep the terms they were collected under: {terms}."
     return text
+
+
+def _filed(filed: FiledKey) -> str:
+    words = [f"Stored. Give it to a teacher with: --api-key-env {filed.source}"]
+    if filed.hosts:
+        words.append(f"In this project it may be sent to {', '.join(filed.hosts)}, as the key of that name before it.")
+    for project, host in filed.kept_elsewhere:
+        words.append(f"For the project '{project}' it may be sent to {host}.")
+    for project, host in filed.taken_back:
+        words.append(
+            f"For the project '{project}' it may not be sent to {host}, since another key was granted there. Grant it "
+            "by giving the teacher its address again: "
+            f"understudy --project '{project}' teachers edit NAME --base-url ..."
+        )
+    return "\n".join(words)
+
+
+def _places(found: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    return [{"project": project, "host": host} for project, host in found]
 
 
 def _secret(prompt: str) -> str:

@@ -13,15 +13,17 @@ from studio.cli.cleaning import (
     TokenizerOption,
     WithoutOption,
     explain_cleaning,
+    explain_unread,
     rules_of,
 )
-from studio.cli.output import PATIENCE, JsonOption, open_studio_of, progress_line, show
+from studio.cli.following import CHANGE, following, how_far, stopped_by_interrupt
+from studio.cli.output import JsonOption, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput
 from studio.engine.prompts import FORMATS, parse_map
-from studio.engine.prompts.shapes.columns import ANSWER_FIELDS
-from studio.engine.traces import TraceFilter
-from studio.engine.traces.browse import TraceDetail
-from studio.engine.traces.traces import Selection
+from studio.engine.prompts.shapes import ANSWER_FIELDS
+from studio.engine.row_types import Operation
+from studio.engine.studio import Studio
+from studio.engine.traces import AnswerOptions, ExportOptions, Selection, TraceDetail, TraceFilter
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -54,13 +56,22 @@ def list_(
     page = traces.page(filter_of(run, query, filters), after=after, limit=limit)
     rows = [_row(detail) for detail in traces.details(row.id or 0 for row in page.rows)]
     report = {"traces": rows, "next": page.next, "count": page.count, "count_is_exact": page.count_is_exact}
+    report["under_way"] = [
+        {"operation": one.id, "kind": one.kind, "state": one.state, "by": one.by, "changed": one.changed}
+        for one in traces.under_way()
+    ]
     show(context, report, json_, text=_listed(report))
 
 
 @app.command()
 def grade(context: typer.Context, run: RunOption = None, json_: JsonOption = False) -> None:
     """Compare the final answer of each trace with the known answer of its prompt."""
-    show(context, open_studio_of(context).traces.grade(run, progress=progress_line()), json_)
+    studio = open_studio_of(context)
+    job = studio.traces.start_grade(filter_of(run, "", []))
+    followed = following(lambda line: how_far(studio.jobs.get(job.id or 0), line))
+    with followed, stopped_by_interrupt(lambda: studio.jobs.stop(job.id or 0)):
+        graded = studio.traces.finish_grade(job.id or 0)
+    show(context, graded, json_)
 
 
 @app.command()
@@ -78,7 +89,8 @@ def label(
 ) -> None:
     """Keep or reject traces, rate or tag them: those of --ids, or all that the filters match."""
     selection = _selection(ids, filter_of(run, query, filters))
-    operation = open_studio_of(context).traces.label(selection, verdict, tag=tag, rating=rating, by=by)
+    studio = open_studio_of(context)
+    operation = _ended(studio, studio.traces.start_label(selection, verdict, tag=tag, rating=rating, by=by))
     show(context, {"changed": operation.changed, "operation": operation.id}, json_)
 
 
@@ -88,8 +100,11 @@ def undo(
     by: Annotated[str | None, typer.Option("--by", help="Only what this person did.")] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Take back the last label, repair or restatement of terms; once more takes back the one before."""
-    operation = open_studio_of(context).traces.undo(by)
+    """Take back the last label, repair or restatement of terms; once more takes back the one before. A colleague takes
+    back their own, the owner anybody's. A trace that was decided again later keeps the later decision."""
+    studio = open_studio_of(context)
+    started = studio.traces.start_undo(by)
+    operation = _ended(studio, started) if started else None
     report = {"changed": operation.changed if operation else 0, "operation": operation.id if operation else None}
     show(context, report, json_, text=None if operation else "There is nothing to undo.")
 
@@ -110,8 +125,9 @@ def restate_terms(
     Datasets that are frozen already stay as they are; the licence verdict of a student tells the terms at freezing and
     those of now.
     """
-    traces = open_studio_of(context).traces
-    operation = traces.restate_terms(run, terms, note=note, by=_person() if by is None else by)
+    studio = open_studio_of(context)
+    who = by if by is not None else "" if context.obj["by"] else _person()
+    operation = _ended(studio, studio.traces.start_restating(run, terms, note=note, by=who))
     was = operation.detail["was"]
     report = {"changed": operation.changed, "operation": operation.id, "run": run, "terms": terms, "was": was}
     before = ", ".join(f"{count:,} were '{old}'" for old, count in was.items())
@@ -143,7 +159,8 @@ def repair(
     """Put another answer in the place of the teacher's, which is kept beside it."""
     if (response is None) == (file is None):
         raise BadInput("Give the repaired answer with --response or --file, one of them.")
-    detail = open_studio_of(context).traces.repair(id, _text(file) if file else response or "", by)
+    studio = open_studio_of(context)
+    detail = studio.traces.repair(id, studio.references.text_of(file) if file else response or "", by)
     show(context, _row(detail), json_)
 
 
@@ -171,14 +188,12 @@ def export(
     An export shows what the teacher was asked; with --for-student, what a student would be trained on. messages and
     parquet keep names and calls of tools; alpaca and sharegpt have no place for them.
     """
-    traces = open_studio_of(context).traces
-    report = traces.export(
-        file,
-        filter=filter_of(run, query, filters),
-        format=format,
-        keep_system_message=system_messages,
-        for_student=for_student,
-    )
+    studio, line = open_studio_of(context), progress_line(patient=True)
+    options = ExportOptions(format, system_messages, for_student)
+    try:
+        report = studio.trace_exports.run_here(file, filter_of(run, query, filters), options, on_progress=line)
+    finally:
+        line.close()
     show(context, report, json_)
 
 
@@ -207,22 +222,33 @@ def import_(
     json_: JsonOption = False,
 ) -> None:
     """Bring in answers that exist already, seen once all of them are there."""
-    studio, line = open_studio_of(context), progress_line(PATIENCE)
-    report = studio.traces.import_file(
-        file,
-        name,
-        format=format,
-        mapping=parse_map(map_) or None,
-        teacher_name=teacher_name,
-        terms=terms,
-        rules=rules_of(studio, clean, languages, max_tokens, tokenizer, without),
-        batch_input=batch_input,
-        every_turn=every_turn,
-        progress=line,
-    )
-    line.close()
+    studio, line = open_studio_of(context), progress_line(patient=True)
+    try:
+        options = AnswerOptions(
+            format=format,
+            mapping=parse_map(map_) or None,
+            teacher_name=teacher_name,
+            terms=terms,
+            rules=rules_of(studio, clean, languages, max_tokens, tokenizer, without),
+            batch_input=batch_input,
+            every_turn=every_turn,
+        )
+        report = studio.answer_imports.run_here(file, name, options, on_progress=line)
+    finally:
+        line.close()
     explain_cleaning(report.get("cleaning"))
+    explain_unread(report.get("unread"))
     show(context, report, json_)
+
+
+def _ended(studio: Studio, operation: Operation) -> Operation:
+    """Carries a change of many traces to its end, with a line of progress; Ctrl-C takes it back."""
+    job = studio.traces.job_of_change(operation)
+    if job is None:
+        return operation
+    followed = following(lambda line: how_far(studio.jobs.get(job.id or 0), line))
+    with followed, stopped_by_interrupt(lambda: studio.jobs.stop(job.id or 0), CHANGE):
+        return studio.traces.finish_change(operation)
 
 
 def _selection(ids: str | None, filter: TraceFilter) -> Selection:
@@ -262,7 +288,8 @@ def _listed(report: dict[str, Any]) -> str:
         lines += [f"  ? {_line(row['prompt'])}", f"  > {_line(row['response'])}"]
     count = f"{report['count']:,}" + ("" if report["count_is_exact"] else " or more")
     following = f" Next page: --after {report['next']}" if report["next"] else ""
-    return "\n".join([*lines, f"{count} traces match.{following}"])
+    busy = [f"A change by {one['by']} is under way: {one['changed']:,} so far." for one in report["under_way"]]
+    return "\n".join([*lines, f"{count} traces match.{following}", *busy])
 
 
 def _line(text: str) -> str:
@@ -275,10 +302,3 @@ def _person() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a container may run as a number that has no name
         return ""
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadInput(f"{file} cannot be read as text ({exc}). Check its path and that it is UTF-8.") from exc

@@ -8,7 +8,6 @@ import typer
 from studio.cli.output import JsonOption, note, open_studio_of, progress_line, show
 from studio.engine.errors import BadInput
 from studio.engine.studio import Studio
-from studio.engine.training import read_recipe
 
 LEFT_OUT = ("too_long", "ambiguous", "unanswered")
 
@@ -31,9 +30,9 @@ def command(
         raise BadInput("Name either a recipe file, or a student with --resume.")
     if resume is not None and name is not None:
         raise BadInput("A student that is resumed keeps its name. Leave --name out.")
-    checked = read_recipe(recipe) if recipe else None
     studio = open_studio_of(context)
     try:
+        checked = studio.training.read_recipe(recipe) if recipe else None
         if checked is not None:
             report = _trained(studio, studio.training.create(checked, name).name, new=True)
         else:

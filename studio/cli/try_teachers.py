@@ -1,5 +1,5 @@
 """`understudy teachers try`: chosen teachers under chosen system messages on one prompt, before anything is spent on
-many. The answers are shown and not kept."""
+many. The answers are shown, and are no traces; the same again costs nothing."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -11,8 +11,8 @@ from studio.cli.output import JsonOption, note, open_studio_of, show
 from studio.engine.errors import TeacherFault
 from studio.engine.store.tables import Prompt
 from studio.engine.studio import Studio
-from studio.engine.teachers.runs.plan import Manner
-from studio.engine.teachers.trying.matrix import Cell, check_size, try_matrix, typed_prompt
+from studio.engine.teachers.plans import SystemMessageChoice
+from studio.engine.teachers.trying import Cell, check_size, try_matrix, typed_prompt
 
 NO_MESSAGE = "none"
 
@@ -27,22 +27,24 @@ def try_teachers(
         list[str] | None, typer.Option(help="From the library, up to six times; 'none' leaves the prompt its own.")
     ] = None,
     param: Annotated[list[str] | None, typer.Option(help="KEY=JSON, such as temperature=0.7.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask again what was answered, and paid for, before.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Ask teachers one prompt under several system messages, side by side; nothing is kept."""
+    """Ask teachers one prompt under several system messages, side by side; the answers are no traces."""
     studio, names = open_studio_of(context), system_message or [NO_MESSAGE]
     check_size(len(teacher), len(names))
     teachers = [studio.teachers.get(name) for name in dict.fromkeys(teacher)]
-    manners = [
-        None if name == NO_MESSAGE else Manner.of(studio.system_messages.get(name)) for name in dict.fromkeys(names)
+    choices = [
+        None if name == NO_MESSAGE else SystemMessageChoice.of(studio.system_messages.get(name))
+        for name in dict.fromkeys(names)
     ]  # fmt: skip
     arriving = try_matrix(
-        teachers, manners, _prompt(studio, prompt, source, number), read_parameters(param or []),
-        permitted_keys=studio.settings.permitted_keys,
+        studio.asking, teachers, choices, _prompt(studio, prompt, source, number), read_parameters(param or []),
+        fresh=fresh,
     )  # fmt: skip
     cells: list[Cell] = []
     for cell in arriving:
-        note(f"{len(cells) + 1} of {len(teachers) * len(manners)}: {_place(cell)}")
+        note(f"{len(cells) + 1} of {len(teachers) * len(choices)}: {_place(cell)}")
         cells.append(cell)
     report: dict[str, Any] = {
         "answers": [asdict(cell) for cell in cells],

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from studio.engine.engines import ModelLimits, has_limits
 from studio.engine.errors import MissingPart, StudioError
-from studio.engine.export import converter
+from studio.engine.export import converter_folder
 from studio.engine.settings import Settings
-from studio.engine.store.database import Database
+from studio.engine.store import Database, open_address
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_GB = 5
@@ -32,6 +33,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     """All checks in order, each made when it is asked for."""
     checks: tuple[Callable[[Settings], Check], ...] = (
         python, compiler, libraries, gpu, converter_present, practice_base, workspace, disk, database, port,
+        reading_limits, model_limits,
     )  # fmt: skip
     for check in checks:
         yield check(settings)
@@ -65,6 +67,24 @@ def libraries(settings: Settings) -> Check:
     return Check("libraries", True, ", ".join(f"{name} {version}" for name, version in versions.items()))
 
 
+def reading_limits(settings: Settings) -> Check:
+    if has_limits():
+        return Check("reading limits", True, f"{settings.parser_memory_mb:,} MB for reading files of others")
+    return Check(
+        "reading limits", None, "this system cannot limit a process's memory; import files from people you trust."
+    )
+
+
+def model_limits(settings: Settings) -> Check:
+    name = "model limits"
+    if not has_limits():
+        return Check(name, None, "this system cannot limit a process's memory; run models of people you trust.")
+    memory = ModelLimits.for_size(1 << 30).memory
+    if memory is None:
+        return Check(name, None, "beside a GPU a model's memory has no limit, its time has; run models you trust.")
+    return Check(name, True, f"{memory >> 20:,} MB for running or converting a model of one gigabyte")
+
+
 def gpu(settings: Settings) -> Check:
     code = "import torch; print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '')"
     try:
@@ -76,7 +96,7 @@ def gpu(settings: Settings) -> Check:
 
 def converter_present(settings: Settings) -> Check:
     try:
-        return Check("converter", True, str(converter.converter_folder(settings)))
+        return Check("converter", True, str(converter_folder(settings)))
     except MissingPart as exc:
         return Check("converter", False, exc.message)
 
@@ -126,6 +146,8 @@ def port(settings: Settings) -> Check:
         try:
             probe.bind(("127.0.0.1", settings.port))
         except OSError:
+            if (address := open_address(settings)) and address.endswith(f":{settings.port}"):
+                return Check("port", True, f"the app of this workspace is open on {settings.port}")
             return Check("port", None, f"{settings.port} is in use; start the app with understudy open --port N.")
     return Check("port", True, f"{settings.port} is free")
 

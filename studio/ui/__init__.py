@@ -1,1 +1,5 @@
-"""What a person sees: pages in two languages over the engine's services. Nothing here touches a table."""
+"""The pages: what a person sees and clicks. Knows the engine's services and nothing of tables, SQL or files."""
+
+from studio.ui import gradio_import
+
+gradio_import.prepare()

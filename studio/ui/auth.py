@@ -1,34 +1,49 @@
 """Who may come in. Everything is guarded before it reaches a route, Gradio's own open routes included; raters' pages
 under `/r/` need no sign-in, but the same checks of Host and Origin.
 
-The first link carries the workspace's token, which is exchanged for a cookie and disappears from the address.
+A link carries a secret that is good once: the one that the app prints, a fresh one, or a colleague's own. It becomes a
+session, whose cookie is random and ends by logging out, and disappears from the address. Whom a request comes from is
+left in its scope: the owner, or a colleague.
 """
 
 import hashlib
 import hmac
-import os
-import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from studio.engine.store import secret_of
+from studio.ui.one_time_links import OneTimeLinks
+from studio.ui.parts.handlers import ACTOR
+from studio.ui.rendering import render
 from studio.ui.text import LANGUAGES, Texts
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+if TYPE_CHECKING:
+    from studio.engine.domain.permissions import Actor
+    from studio.engine.store import People, Sessions
+
 OPEN_TO_RATERS = ("/r/", "/own/")
 """Raters' pages, and the shipped css, scripts and fonts they are drawn with: what anyone can read in the source."""
 READ_ONLY = ("GET", "HEAD", "OPTIONS")
+SESSION = "understudy.session"
+"""Where in a request's scope it says by which session it was let in."""
+SIGN_IN = (
+    "Open the link that `understudy open` printed, which is good once. `understudy open --link` prints a fresh one for "
+    "an app that is open."
+)
+A_YEAR = 31_536_000
+"""Seconds that a browser keeps the cookie; how long a session lasts is the engine's to say."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """The workspace's secret, and the cookie that proves that a browser has seen it."""
+    """The workspace's secret, which a program may send as a bearer, and the name of its browsers' cookies."""
 
     token: str
 
@@ -37,42 +52,38 @@ class Key:
         """Cookies of one machine are shared by all ports: the name tells two workspaces apart."""
         return "understudy-" + hashlib.sha256(b"name:" + self.token.encode()).hexdigest()[:12]
 
-    @property
-    def cookie_value(self) -> str:
-        return hashlib.sha256(b"cookie:" + self.token.encode()).hexdigest()
-
     def opens(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.token.encode())
 
-    def knows(self, cookie: str) -> bool:
-        return hmac.compare_digest(cookie.encode(), self.cookie_value.encode())
-
 
 def key_of(workspace: Path) -> Key:
-    """The key of a workspace, made on first use in a file that only its owner can read. It outlives a restart, so that
-    an open tab goes on working."""
-    path = workspace / "token"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        kept = path.read_text(encoding="ascii").strip()
-        if len(kept) >= 32:
-            return Key(kept)
-        path.unlink()
-        return key_of(workspace)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32))
-        file.flush()
-    return key_of(workspace)
+    """The key of a workspace, made on first use in a file that only its owner can read."""
+    return Key(secret_of(workspace, "token"))
 
 
 class Guard:
-    """ASGI middleware. 400 for a foreign Host, 403 for a foreign Origin, 401 without the cookie."""
+    """ASGI middleware. 400 for a foreign Host, 403 for a foreign Origin, 401 without a session.
 
-    def __init__(self, app: ASGIApp, *, key: Key, hosts: Iterable[str] = LOOPBACK) -> None:
+    It answers to `host` alone, and at `public_url`, if there is one, to raters."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        key: Key,
+        people: "People",
+        sessions: "Sessions",
+        links: OneTimeLinks,
+        host: str,
+        public_url: str = "",
+    ) -> None:
         self.app = app
         self.key = key
-        self.hosts = frozenset(hosts)
+        self.people = people
+        self.sessions = sessions
+        self.links = links
+        self.host = host
+        self.public = urlsplit(public_url)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -90,47 +101,50 @@ class Guard:
         """The answer that keeps a request out; None lets it in."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if _name(host) not in self.hosts:
+        is_public = bool(self.public.netloc) and host.lower() == self.public.netloc
+        if not is_public and _name(host) != self.host:
             return PlainTextResponse("This address is not one the studio answers to.", status_code=400)
-        if not _same_origin(scope, headers, host):
+        scheme = self.public.scheme if is_public else _scheme(scope)
+        if not _same_origin(scope, headers, f"{scheme}://{host.lower()}"):
             return PlainTextResponse("This request came from another site.", status_code=403)
         path = scope["path"]
         if path.startswith(OPEN_TO_RATERS) and ".." not in path.split("/"):
             return None
+        if is_public:
+            return PlainTextResponse("There is nothing at this address.", status_code=404)
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
         if "token" in query and scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
             return self._exchange(scope, query)
-        return None if self._signed_in(headers) else _sign_in(headers)
+        session = cookies(headers).get(self.key.cookie_name, "")
+        actor = self._by_bearer(headers) or self.sessions.actor(session)
+        if actor is None:
+            return _sign_in(headers)
+        scope[ACTOR], scope[SESSION] = actor, session
+        return None
 
     def _exchange(self, scope: Scope, query: dict[str, str]) -> Response:
-        if not self.key.opens(query.pop("token")):
-            return _sign_in(Headers(scope=scope))
+        """Begins a session with a link that is good; a browser that has one goes on with it, whatever the link."""
+        token, headers = query.pop("token"), Headers(scope=scope)
         clean = scope["path"] + (f"?{urlencode(query)}" if query else "")
         answer = RedirectResponse("/" + clean.lstrip("/"), status_code=303, headers={"cache-control": "no-store"})
-        secure = scope.get("scheme") == "https"
-        answer.set_cookie(
-            self.key.cookie_name,
-            self.key.cookie_value,
-            httponly=True,
-            samesite="strict",
-            secure=secure,
-            max_age=31536000,
-        )
-        return answer
+        actor = self.people.owner() if self.links.use(token) else self.people.by_link(token)
+        if actor is not None:
+            answer.set_cookie(
+                self.key.cookie_name, self.sessions.begin(actor), max_age=A_YEAR, httponly=True, samesite="strict",
+                secure=scope.get("scheme") == "https",
+            )  # fmt: skip
+            return answer
+        is_in = self.sessions.actor(cookies(headers).get(self.key.cookie_name, "")) is not None
+        return answer if is_in else _sign_in(headers)
 
-    def _signed_in(self, headers: Headers) -> bool:
+    def _by_bearer(self, headers: Headers) -> "Actor | None":
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.key.opens(given):
-            return True
-        return self.key.knows(cookies(headers).get(self.key.cookie_name, ""))
+        return self.people.owner() if scheme.lower() == "bearer" and self.key.opens(given) else None
 
 
 def cookies(headers: Headers) -> dict[str, str]:
-    """The request's cookies; none when they cannot be read."""
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
+    """The request's cookies. Ports share them: one that a neighbour has broken is passed over, the others are read."""
+    return cookie_parser(headers.get("cookie", ""))
 
 
 def _name(host: str) -> str:
@@ -140,29 +154,25 @@ def _name(host: str) -> str:
         return ""
 
 
-def _same_origin(scope: Scope, headers: Headers, host: str) -> bool:
-    """Whether a request that may change something comes from our own pages. Reading needs no Origin."""
+def _same_origin(scope: Scope, headers: Headers, ours: str) -> bool:
+    """Whether a request comes from our own pages. A browser says its origin with whatever may change something, and
+    with every reading by a script of another site; what is opened by a link or typed has none."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return origin.lower() == ours
     if scope["type"] == "http" and scope["method"] in READ_ONLY:
         return True
-    origin = headers.get("origin")
-    if origin is None:
-        return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-    return urlsplit(origin).netloc == host
+    return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+
+
+def _scheme(scope: Scope) -> str:
+    scheme = str(scope.get("scheme", "http"))
+    return {"ws": "http", "wss": "https"}.get(scheme, scheme)
 
 
 def _sign_in(headers: Headers) -> Response:
     """Says in both languages how to come in; to a program, in one line."""
     if "text/html" not in headers.get("accept", ""):
-        return PlainTextResponse("Open the link that `understudy open` printed: it holds the token.", status_code=401)
-    blocks = "".join(
-        f'<section lang="{language}"><h1>{t("signin.title")}</h1><p>{t("signin.text")}</p></section>'
-        for language, t in ((language, Texts(language)) for language in LANGUAGES)
-    )
-    return HTMLResponse(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Understudy</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="stylesheet" href="/own/css/colours.css"><link rel="stylesheet" href="/own/css/plain.css">'
-        f'</head><body class="sign-in">{blocks}</body></html>',
-        status_code=401,
-        headers={"cache-control": "no-store"},
-    )
+        return PlainTextResponse(SIGN_IN, status_code=401)
+    page = render("auth/sign_in", languages=[Texts(language) for language in LANGUAGES])
+    return HTMLResponse(str(page), status_code=401, headers={"cache-control": "no-store"})

@@ -8,12 +8,12 @@ Lines are stretched over the box while the words stay HTML, so that a phone show
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from studio.ui.parts.figures import number, share
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
 Point = tuple[float, float]
@@ -34,11 +34,12 @@ class Series:
 def loss_chart(
     t: Texts, series: Sequence[Series], *, marks: Sequence[tuple[float, str]] = (), title: str = ""
 ) -> Markup:
-    """Loss over steps, from zero up, with named lines where stages begin. Points that are not finite are left out."""
+    """Loss over steps, from zero up, with named lines where stages begin. Points that are not finite are left out; a
+    curve of one point is a ring with its value beside it."""
     drawn = [Series(one.name, thinned(finite(one.points)), one.dashed) for one in series]
     drawn = [one for one in drawn if one.points]
     if not drawn:
-        return Markup('<figure class="chart blank"><p>{}</p></figure>').format(t("chart.empty"))
+        return render("charts/blank", t=t)
     steps = [step for one in drawn for step, _ in one.points]
     ticks = nice_ticks(max(value for one in drawn for _, value in one.points))
     low, span, top = min(steps), max(max(steps) - min(steps), 1), ticks[-1]
@@ -49,39 +50,27 @@ def loss_chart(
     def y(value: float) -> float:
         return 100 - 100 * value / top
 
-    lines = Markup().join(_curve(one, index, x, y) for index, one in enumerate(drawn))
-    rules = Markup().join(Markup('<path class="rule" d="M0 {0:.2f}H100"/>').format(y(tick)) for tick in ticks)
-    inside = [(step, name) for step, name in marks if low < step <= low + span]
-    rules += Markup().join(Markup('<path class="mark" d="M{0:.2f} 0V100"/>').format(x(step)) for step, _ in inside)
-    words = Markup().join(
-        Markup('<span class="tick y" style="top:{:.2f}%">{}</span>').format(y(tick), f"{tick:g}") for tick in ticks
+    return render(
+        "charts/loss",
+        t=t,
+        title=title or t("chart.loss"),
+        drawn=drawn,
+        curves=["" if len(one.points) == 1 else _path(one, x, y) for one in drawn],
+        spots=[(x(one.points[0][0]), y(one.points[0][1])) if len(one.points) == 1 else None for one in drawn],
+        ticks=[(y(tick), f"{tick:g}") for tick in ticks],
+        marks=[(x(step), name) for step, name in marks if low < step <= low + span],
+        spoken=_spoken(drawn),
+        first=low,
+        last=low + span,
+        rows=[(one.name, step, value) for one in drawn for step, value in thinned(one.points, 40)],
     )
-    words += Markup().join(
-        Markup('<span class="tick mark" style="left:{:.2f}%">{}</span>').format(x(step), name) for step, name in inside
-    )
-    words += Markup('<span class="tick x">{}</span><span class="tick x last">{}</span>').format(
-        number(low), f"{t('chart.step')} {number(low + span)}"
-    )
-    return Markup(
-        '<figure class="chart"><figcaption><strong>{}</strong>{}</figcaption><div class="plot">'
-        '<svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label="{}">{}{}</svg>{}</div>{}</figure>'
-    ).format(title or t("chart.loss"), _legend(drawn), _spoken(t, drawn), rules, lines, words, _as_table(t, drawn))
 
 
 def interval_bar(
     value: float | None, low: float | None, high: float | None, *, middle: float = 0.5, label: str = ""
 ) -> Markup:
     """A share between 0 and 1 with its interval on a line from 0 to 100 %, and a mark where neither side wins."""
-    if value is None or low is None or high is None:
-        return Markup('<div class="interval blank">—</div>')
-    words = f"{share(value)} ({share(low)} – {share(high)})"
-    spoken = f"{label}: {words}" if label else words
-    return Markup(
-        '<div class="interval" role="img" aria-label="{}"><div class="track">'
-        '<i class="middle" style="left:{:.2f}%"></i>'
-        '<i class="span" style="left:{:.2f}%;width:{:.2f}%"></i><i class="point" style="left:{:.2f}%"></i></div>'
-        '<span class="words">{}</span></div>'
-    ).format(spoken, middle * 100, low * 100, max((high - low) * 100, 0.5), value * 100, words)
+    return render("charts/interval", value=value, low=low, high=high, middle=middle, label=label)
 
 
 def finite(points: Sequence[Point]) -> list[Point]:
@@ -109,33 +98,9 @@ def nice_ticks(top: float, count: int = 4) -> list[float]:
     return [round(step * index, 10) for index in range(math.ceil(top / step - 1e-9) + 1)]
 
 
-def _curve(one: Series, index: int, x, y) -> Markup:  # type: ignore[no-untyped-def]
-    path = "M" + "L".join(f"{x(step):.2f} {y(value):.2f}" for step, value in one.points)
-    if len(one.points) == 1:
-        path += "h0.01"
-    return Markup('<path class="curve c{}{}" d="{}"/>').format(index % 4, " dashed" if one.dashed else "", path)
+def _path(one: Series, x: Callable[[float], float], y: Callable[[float], float]) -> str:
+    return "M" + "L".join(f"{x(step):.2f} {y(value):.2f}" for step, value in one.points)
 
 
-def _legend(drawn: Sequence[Series]) -> Markup:
-    items = [
-        Markup('<span class="key"><i class="c{}{}"></i>{} <b>{:.3f}</b></span>').format(
-            index % 4, " dashed" if one.dashed else "", one.name, one.points[-1][1]
-        )
-        for index, one in enumerate(drawn)
-    ]
-    return Markup('<span class="legend">{}</span>').format(Markup().join(items))
-
-
-def _spoken(t: Texts, drawn: Sequence[Series]) -> str:
+def _spoken(drawn: Sequence[Series]) -> str:
     return "; ".join(f"{one.name}: {one.points[0][1]:.3f} → {one.points[-1][1]:.3f}" for one in drawn)
-
-
-def _as_table(t: Texts, drawn: Sequence[Series]) -> Markup:
-    rows = Markup().join(
-        Markup("<tr><td>{}</td><td>{}</td><td>{:.4f}</td></tr>").format(one.name, number(step), value)
-        for one in drawn
-        for step, value in thinned(one.points, 40)
-    )
-    return Markup("<details><summary>{}</summary><div><table><tbody>{}</tbody></table></div></details>").format(
-        t("chart.table"), rows
-    )

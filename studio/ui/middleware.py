@@ -1,17 +1,18 @@
-"""Draws the frame into every page on the server, so that the first paint has the right links, and sets the security
-headers.
+"""Draws the frame into every page on the server, so that the first paint has the right links, and gives every answer
+the security headers, whoever answers.
 
 Gradio's pages need `unsafe-eval` for its HTML component; scripts otherwise run only from our own files or with the
 nonce of this very page. Nothing may be loaded from another site, whatever a model wrote.
 """
 
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio.ui.gradio_adapter import HASHED_FILES, framed, uncompressed
 
 DrawFrame = Callable[[Scope, str], Awaitable["Frame | None"]]
 """Given the request and the nonce, what to put into the page; None leaves a page alone."""
@@ -26,27 +27,32 @@ class Frame:
     html_attributes: str
     head: str
     before: str
-    title: str
     cookie: str = ""
     """Remembers the language."""
 
-    def into(self, page: str, nonce: str) -> str:
-        page = re.sub(r"<script\b", f'<script nonce="{nonce}"', page)
-        page = re.sub(r"<html\b[^>]*>", lambda _: f"<html {self.html_attributes}>", page, count=1)
-        page = _UNWANTED.sub("", page)
-        page = page.replace("</head>", f"<title>{self.title}</title>{self.head}</head>", 1)
-        return page.replace("<gradio-app", f"{self.before}<gradio-app", 1)
 
+class SecurityHeaders:
+    """ASGI middleware, outside of everything that may answer. No answer lets another site read it: Gradio's own
+    `access-control-*` headers, which welcome every page on this machine, are taken out."""
 
-_UNWANTED = re.compile(
-    r"<(?:link|meta)\b[^>]*\"https?://[^\"]*\"[^>]*>|<script\b[^>]*src=\"https?://[^\"]*\"[^>]*>\s*</script>"
-    r"|<base\b[^>]*>|<link\b[^>]*rel=\"manifest\"[^>]*>|<meta\b[^>]*(?:og:|twitter:)[^>]*>|<title>[^<]*</title>"
-)
-"""Gradio's page may name other sites, where nothing here may ask; its base address leads links like `?page=2` away."""
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
+                for name, value in ALWAYS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, secured if scope["type"] == "http" else send)
 
 
 class Pages:
-    """ASGI middleware: frame, content security policy, caching of files whose name holds their version."""
+    """ASGI middleware: frame, its content security policy, caching of files whose name holds their version."""
 
     def __init__(self, app: ASGIApp, *, draw: DrawFrame) -> None:
         self.app = app
@@ -58,7 +64,7 @@ class Pages:
             return
         nonce = secrets.token_urlsafe(16)
         frame = await self.draw(scope, nonce) if scope["method"] in ("GET", "HEAD") else None
-        inner = _uncompressed(scope) if frame else scope
+        inner = uncompressed(scope) if frame else scope
         await self.app(inner, receive, _Rewriter(send, scope["path"], frame, nonce))
 
 
@@ -74,7 +80,7 @@ class _Rewriter:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             html = headers.get("content-type", "").startswith("text/html")
-            self._secure(headers, message["status"], html)
+            self._cached(headers, message["status"], html)
             if self.frame and self.frame.cookie:
                 headers.append("set-cookie", self.frame.cookie)
             if self.frame and html:
@@ -90,21 +96,20 @@ class _Rewriter:
 
     async def _finish(self, start: Message) -> None:
         assert self.frame is not None
-        page = self.frame.into(self.body.decode(), self.nonce).encode()
+        frame, page = self.frame, self.body.decode()
+        page = framed(page, nonce=self.nonce, attributes=frame.html_attributes, head=frame.head, before=frame.before)
+        body = page.encode()
         headers = MutableHeaders(scope=start)
-        headers["content-length"] = str(len(page))
+        headers["content-length"] = str(len(body))
         await self.send(start)
-        await self.send({"type": "http.response.body", "body": page})
+        await self.send({"type": "http.response.body", "body": body})
 
-    def _secure(self, headers: MutableHeaders, status: int, html: bool) -> None:
-        headers["x-content-type-options"] = "nosniff"
-        headers["referrer-policy"] = "same-origin"
-        headers["x-frame-options"] = "DENY"
-        headers["cross-origin-opener-policy"] = "same-origin"
-        headers.setdefault("content-security-policy", policy(self.nonce if self.frame else None))
+    def _cached(self, headers: MutableHeaders, status: int, html: bool) -> None:
+        if self.frame:
+            headers.setdefault("content-security-policy", policy(self.nonce))
         if html:
             headers.setdefault("cache-control", "no-store")
-        elif status == 200 and self.path.startswith("/assets/"):
+        elif status == 200 and self.path.startswith(HASHED_FILES):
             headers["cache-control"] = FOREVER
 
 
@@ -119,7 +124,11 @@ def policy(nonce: str | None = None) -> str:
     )
 
 
-def _uncompressed(scope: Scope) -> Scope:
-    """Gradio compresses inside its mount: a page that is to be changed must come as it is."""
-    headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
-    return {**scope, "headers": headers}
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "content-security-policy": policy(),
+}
+"""Of every answer that does not say otherwise."""

@@ -1,29 +1,35 @@
 """The raters' page: plain HTML for people who need no account, on a phone too. `router(studio)` comes before the app.
 
     GET /r/{token}   the page      GET /r/{token}/next   the pair to judge
+    POST /r/{token}/enter {invitation} makes one person a rater, once
     POST /r/{token}/vote {id, choice, seconds, name} and POST /r/{token}/undo answer with the next pair, once stored
 
-A rater is a random cookie. Until a vote is stored the browser has the prompt, two answers and a random id, no more.
+A rater is a cookie that the server signed for this study. Until a vote is stored the browser has the prompt, two
+answers and a random id, no more. Opening an invitation makes nobody a rater, since programs that preview links open
+them too: the page's script sends it.
 """
 
-import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Cookie, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from markupsafe import Markup
 from pydantic import BaseModel, Field
 
-from studio.engine.errors import NotFound, StudioError
+from studio.engine.domain.states import StudyState
+from studio.engine.errors import NotFound, NotInvited, StudioError
+from studio.ui.languages import LANGUAGE_COOKIE
 from studio.ui.parts import markdown
+from studio.ui.rate_limits import RateLimits, address_of, is_public
+from studio.ui.rendering import render
 from studio.ui.text import LANGUAGES, Texts
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
-COOKIE = "rater"
-LANGUAGE_COOKIE = "understudy-lang"
+COOKIE, COOKIE_OF_BEFORE = "rater-of-study", "rater"
 A_YEAR = 31_536_000
 FILES = {"rate.css": "text/css", "rate.js": "text/javascript"}
 HEADERS = {
@@ -35,8 +41,22 @@ HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-WAYS = {"ready": "open", "preparing": "preparing"}
+SAID = (
+    "count", "preparing", "closed", "done", "thanks", "lost", "cookies", "loading", "undone", "busy", "invitation",
+    "lookleft", "lookright", "offline", "toofast", "late", "gone",
+)  # fmt: skip
+"""Words that the script says."""
+AGAIN = 20
+"""Seconds after which a page that was held back comes by itself again."""
+OPEN = "open"
+WAYS: dict[str, str] = {StudyState.READY: OPEN, StudyState.PREPARING: "preparing"}
 """How a study's state looks from outside; everything else is closed."""
+
+
+class Invitation(BaseModel):
+    """What a rater's browser sends of a link that is good for one person."""
+
+    invitation: str = Field(max_length=64)
 
 
 class Judgement(BaseModel):
@@ -58,10 +78,10 @@ class Door:
 
     def now(self) -> dict[str, Any]:
         """What to show next. `pair` is all that leaves the server about an item."""
-        studies = self.studio.studies
-        state = WAYS.get(studies.by_token(self.token).state, "closed")
-        if state != "open":
-            return {"state": state, "pair": None, "done": 0, "total": 0}
+        studies = self.studio.rated(self.token).studies
+        study = studies.by_token(self.token)
+        if study.state != StudyState.READY:
+            return {"state": WAYS.get(study.state, "closed"), "pair": None, "done": 0, "total": 0}
         pair, progress = studies.next_pair(self.token, self.rater), studies.progress(self.token, self.rater)
         shown = None
         if pair is not None:
@@ -69,26 +89,70 @@ class Door:
                 "id": pair.id, "prompt": markdown.plain(pair.prompt), "left": markdown.render(pair.left),
                 "right": markdown.render(pair.right), "position": pair.position, "total": pair.total,
             }  # fmt: skip
-        return {"state": state, "pair": shown, "done": progress.done, "total": progress.total}
+        return {"state": OPEN, "pair": shown, "done": progress.done, "total": progress.total}
 
     def vote(self, judgement: Judgement) -> dict[str, Any]:
-        self.studio.studies.vote(
+        self.studio.rated(self.token).studies.vote(
             self.token, self.rater, judgement.id, judgement.choice, judgement.seconds, name=judgement.name
         )
         return self.now()
 
     def undo(self) -> dict[str, Any]:
-        self.studio.studies.undo(self.token, self.rater)
+        self.studio.rated(self.token).studies.undo(self.token, self.rater)
         return self.now()
 
 
-Rater = Annotated[str, Cookie(alias=COOKIE)]
+@dataclass(frozen=True)
+class Reception:
+    """Who comes to the raters' pages, and who becomes a rater there."""
+
+    studio: "Studio"
+    limits: RateLimits
+
+    def rater(self, request: Request, token: str) -> str | None:
+        """The rater whose cookie came along. Raises NotFound for a link that leads to no study."""
+        cookies = request.cookies
+        return self.studio.rated(token).studies.rater(token, cookies.get(COOKIE, ""), cookies.get(COOKIE_OF_BEFORE, ""))
+
+    def newcomer(self, request: Request, token: str, invitation: str = "") -> str:
+        """The cookie of a new rater. Raises TooMany or NotInvited."""
+        if not self.limits.newcomers.take(token, self._address(request)):
+            raise TooMany
+        return self.studio.rated(token).studies.admit(token, invitation)
+
+    def check_pace(self, request: Request, token: str) -> None:
+        """Raises TooMany when more votes come than people give."""
+        if not self.limits.votes.take(token, self._address(request)):
+            raise TooMany
+
+    def remember(self, request: Request, answer: Response, token: str, cookie: str) -> Response:
+        """Gives a new rater their cookie. Lax, since raters come from a link in a message."""
+        settings = self.studio.settings
+        is_secure = settings.public_url.startswith("https:") and is_public(request, settings.public_url)
+        answer.set_cookie(
+            COOKIE, cookie, max_age=A_YEAR, path=f"/r/{token}", httponly=True, samesite="lax",
+            secure=is_secure or request.url.scheme == "https",
+        )  # fmt: skip
+        return answer
+
+    def _address(self, request: Request) -> str:
+        return address_of(request, self.studio.settings.public_url)
 
 
-def router(studio: "Studio") -> APIRouter:
+class TooMany(Exception):
+    """More came within a minute than a study takes."""
+
+
+def router(studio: "Studio", limits: RateLimits | None = None) -> APIRouter:
     """The routes under `/r`. They know a study by its token alone, whatever project it belongs to."""
     routes = APIRouter(prefix="/r", include_in_schema=False)
+    reception = Reception(studio, limits or RateLimits())
+    _add_pages(routes, studio, reception)
+    _add_votes(routes, studio, reception)
+    return routes
 
+
+def _add_pages(routes: APIRouter, studio: "Studio", reception: Reception) -> None:
     @routes.get("/assets/{name}")
     def asset(name: str) -> Response:
         if name not in FILES:
@@ -97,36 +161,57 @@ def router(studio: "Studio") -> APIRouter:
         return FileResponse(studio.settings.assets / "rate" / name, media_type=FILES[name], headers=headers)
 
     @routes.get("/{token}")
-    def page(request: Request, token: str, rater: Rater = "") -> Response:
+    def page(request: Request, token: str) -> Response:
         t = Texts(language_of(request, studio.settings.language), "rate")
         try:
-            studio.studies.by_token(token)
+            known, cookie = reception.rater(request, token), ""
+            if known is None and not request.query_params.get("invitation"):
+                cookie = reception.newcomer(request, token)
         except NotFound:
             return _page(_message(t, t("unknown.title"), t("unknown.text")), t, status=404)
+        except NotInvited:
+            return _page(_message(t, t("invitation.title"), t("say.invitation")), t, status=403)
+        except TooMany:
+            return _page(_busy(t), t, status=429)
         answer = _page(_rating(t, token), t)
         if "lang" in request.query_params:
             answer.set_cookie(LANGUAGE_COOKIE, t.language, max_age=A_YEAR, path="/", samesite="lax")
-        return _remembered(request, answer, rater)
+        return reception.remember(request, answer, token, cookie) if cookie else answer
+
+
+def _add_votes(routes: APIRouter, studio: "Studio", reception: Reception) -> None:
+    def admitted(request: Request, token: str, invitation: str = "") -> Response:
+        """The next pair; of a newcomer with the cookie that makes them a rater."""
+        if (known := reception.rater(request, token)) is not None:
+            return JSONResponse(Door(studio, token, known).now(), headers=HEADERS)
+        cookie = reception.newcomer(request, token, invitation)
+        rater = studio.rated(token).studies.rater(token, cookie) or ""
+        answer = JSONResponse(Door(studio, token, rater).now(), headers=HEADERS)
+        return reception.remember(request, answer, token, cookie)
+
+    def judged(request: Request, token: str, act: Callable[[Door], dict[str, Any]]) -> Response:
+        """What a vote or taking one back leads to, of somebody who is a rater of this study."""
+        rater = reception.rater(request, token)
+        reception.check_pace(request, token)
+        if rater is None:
+            return _fault("no cookie", 400)
+        return JSONResponse(act(Door(studio, token, rater)), headers=HEADERS)
 
     @routes.get("/{token}/next")
-    def next_pair(request: Request, token: str, rater: Rater = "") -> Response:
-        known = rater if _is_rater(rater) else _new_rater()
-        answer = _answer(Door(studio, token, known).now)
-        return _remembered(request, answer, known, always=known != rater)
+    def next_pair(request: Request, token: str) -> Response:
+        return _answer(request, studio, lambda: admitted(request, token))
+
+    @routes.post("/{token}/enter")
+    def enter(request: Request, token: str, given: Invitation) -> Response:
+        return _answer(request, studio, lambda: admitted(request, token, given.invitation))
 
     @routes.post("/{token}/vote")
-    def vote(token: str, judgement: Judgement, rater: Rater = "") -> Response:
-        if not _is_rater(rater):
-            return _fault("no cookie", 400)
-        return _answer(lambda: Door(studio, token, rater).vote(judgement))
+    def vote(request: Request, token: str, judgement: Judgement) -> Response:
+        return _answer(request, studio, lambda: judged(request, token, lambda door: door.vote(judgement)))
 
     @routes.post("/{token}/undo")
-    def undo(token: str, rater: Rater = "") -> Response:
-        if not _is_rater(rater):
-            return _fault("no cookie", 400)
-        return _answer(Door(studio, token, rater).undo)
-
-    return routes
+    def undo(request: Request, token: str) -> Response:
+        return _answer(request, studio, lambda: judged(request, token, Door.undo))
 
 
 def language_of(request: Request, default: str) -> str:
@@ -138,92 +223,46 @@ def language_of(request: Request, default: str) -> str:
     return next((wish for wish in wishes if wish in LANGUAGES), "en")
 
 
-def _is_rater(cookie: str) -> bool:
-    return len(cookie) == 32 and all(letter in "0123456789abcdef" for letter in cookie)
-
-
-def _new_rater() -> str:
-    return secrets.token_hex(16)
-
-
-def _remembered(request: Request, answer: Response, rater: str, *, always: bool = False) -> Response:
-    """Gives a browser that has none its cookie. Lax, since raters come from a link in a message."""
-    if always or not _is_rater(rater):
-        answer.set_cookie(
-            COOKIE, rater if _is_rater(rater) else _new_rater(), max_age=A_YEAR, path="/r", httponly=True,
-            samesite="lax", secure=request.url.scheme == "https",
-        )  # fmt: skip
-    return answer
-
-
-def _answer(act: Any) -> Response:
+def _answer(request: Request, studio: "Studio", act: Callable[[], Response]) -> Response:
+    t = Texts(language_of(request, studio.settings.language), "rate")
     try:
-        return JSONResponse(act(), headers=HEADERS)
+        return act()
+    except TooMany:
+        return _fault("too many", 429)
+    except NotInvited:
+        return _fault("invitation", 403)
     except NotFound as exc:
-        return _fault(exc.message, 404)
+        return _fault(t.told(exc.message), 404)
     except StudioError as exc:
-        return _fault(exc.message, 409 if exc.exit_code == 2 else 503)
+        return _fault(t.told(exc.message), 409 if exc.exit_code == 2 else 503)
 
 
 def _fault(message: str, status: int) -> JSONResponse:
-    return JSONResponse({"error": message}, status_code=status, headers=HEADERS)
+    return JSONResponse({"error": message}, status_code=status, headers=HEADERS | _wait(status))
 
 
 def _page(body: Markup, t: Texts, status: int = 200) -> HTMLResponse:
     other = next(language for language in LANGUAGES if language != t.language)
-    html = Markup(
-        '<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="/own/css/colours.css">'
-        '<link rel="stylesheet" href="/r/assets/rate.css"><script src="/own/js/early.js"></script>'
-        '<script defer src="/r/assets/rate.js"></script></head><body>'
-        '<header class="top"><h1>{}</h1><p id="count" aria-live="polite"></p>'
-        '<a href="?lang={}" lang="{}" hreflang="{}">{}</a>'
-        '<button type="button" id="look" aria-label="{}" title="{}">◐</button>'
-        '<div id="bar" role="progressbar" aria-label="{}" aria-valuemin="0" aria-valuenow="0"><i></i></div></header>'
-        "{}</body></html>"
-    ).format(
-        "zh-CN" if t.language == "zh" else t.language, t("question"), t("question"), other, other, other,
-        LANGUAGES[other], t("look"), t("look"), t("progress"), body,
-    )  # fmt: skip
-    return HTMLResponse(str(html), status_code=status, headers=HEADERS)
+    tag = "zh-CN" if t.language == "zh" else t.language
+    html = render("rate/page", t=t, tag=tag, other=other, other_name=LANGUAGES[other], body=body)
+    return HTMLResponse(str(html), status_code=status, headers=HEADERS | _wait(status))
+
+
+def _wait(status: int) -> dict[str, str]:
+    return {"retry-after": "60"} if status == 429 else {}
 
 
 def _message(t: Texts, title: str, text: str) -> Markup:
-    return Markup('<main class="message"><h2>{}</h2><p>{}</p></main>').format(title, text)
+    return render("rate/message", said=[(t.language, title, text)], again=None)
+
+
+def _busy(t: Texts) -> Markup:
+    """In every language, the reader's first."""
+    every = [t, *(Texts(language, "rate") for language in LANGUAGES if language != t.language)]
+    said = [(one.language, one("busy.title"), one("say.busy")) for one in every]
+    return render("rate/message", said=said, again=AGAIN)
 
 
 def _rating(t: Texts, token: str) -> Markup:
     """The page before any pair has come: empty boxes, buttons, and the words that the script says."""
-    words = Markup().join(
-        Markup(' data-{}="{}"').format(key, t(f"say.{key}"))
-        for key in ("count", "preparing", "closed", "done", "thanks", "lost", "cookies", "loading", "undone")
-    )
-    sides = Markup().join(_side(t, side) for side in ("left", "right"))
-    return Markup(
-        '<main id="rate" data-token="{}"{}>'
-        '<section class="prompt"><h2>{}</h2><div id="prompt" tabindex="0"></div></section>'
-        '<nav class="switch" aria-label="{}"><button type="button" data-side="left" aria-pressed="true">{}</button>'
-        '<button type="button" data-side="right" aria-pressed="false">{}</button></nav>'
-        '<div class="answers" data-side="left">{}</div>'
-        '<section id="message" hidden><h2></h2><p></p></section></main>'
-        '<footer class="votes"><p id="alert" role="alert"></p><div class="main">{}{}{}{}</div><div class="rest">{}{}'
-        '<label>{} <input id="name" maxlength="60" autocomplete="nickname"></label></div></footer>'
-    ).format(
-        token, words, t("prompt"), t("switch"), t("side.left"), t("side.right"), sides,
-        _button(t, "left", "1"), _button(t, "tie", "0"), _button(t, "both_bad", "9"), _button(t, "right", "2"),
-        _button(t, "skip", "s"), _button(t, "undo", "u"), t("name"),
-    )  # fmt: skip
-
-
-def _side(t: Texts, side: str) -> Markup:
-    return Markup(
-        '<article id="{}" class="answer" aria-labelledby="{}-name"><h2 id="{}-name">{}</h2>'
-        '<div class="text"></div></article>'
-    ).format(side, side, side, t(f"side.{side}"))
-
-
-def _button(t: Texts, choice: str, key: str) -> Markup:
-    return Markup(
-        '<button type="button" data-choice="{}" disabled aria-keyshortcuts="{}">{} <kbd>{}</kbd></button>'
-    ).format(choice, key, t(f"vote.{choice}"), key)
+    return render("rate/rating", t=t, token=token, said=SAID)

@@ -1,4 +1,4 @@
-"""The few addresses that are not pages: shipped files, the job count, a new project, a model's file."""
+"""The few addresses that are not pages: shipped files, the job count, a new project, undoing, a model's file."""
 
 import hashlib
 import mimetypes
@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
-from studio.engine.errors import BadInput, NotFound, StudioError
+from studio.engine.domain.states import JobState, StudyState
+from studio.engine.errors import BadInput, NotAllowed, NotFound, StudioError
 from studio.ui import links
+from studio.ui.languages import language_of
 from studio.ui.middleware import FOREVER
+from studio.ui.parts.handlers import actor_of, project_of
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -30,8 +33,14 @@ KINDS = {
 def router(studio: "Studio") -> APIRouter:
     """Routes that come before Gradio's."""
     routes = APIRouter(include_in_schema=False)
-    assets = studio.settings.assets
+    _add_shipped(routes, studio.settings.assets)
+    _add_shell(routes, studio)
+    _add_downloads(routes, studio)
+    _add_rating(routes, studio)
+    return routes
 
+
+def _add_shipped(routes: APIRouter, assets: Path) -> None:
     @routes.get("/own/{path:path}")
     def own(path: str, v: str = "") -> Response:
         file = shipped_file(assets, path)
@@ -41,47 +50,95 @@ def router(studio: "Studio") -> APIRouter:
         kind = KINDS.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         return FileResponse(file, media_type=kind, headers=caching)
 
+
+def _add_shell(routes: APIRouter, studio: "Studio") -> None:
+    """What the frame around each page asks for: the count of jobs, their end, a new project."""
+
     @routes.get("/shell/jobs")
-    def running_jobs(request: Request, project: str = "", lang: str = "en") -> JSONResponse:
+    def running_jobs(request: Request, lang: str = "en") -> JSONResponse:
         try:
-            count = running_count(_at(studio, project))
+            count = running_count(project_of(request, studio))
         except NotFound:
             count = 0
+        except NotAllowed as exc:
+            return _refusal(exc, request, studio)
         return JSONResponse({"running": count, "label": Texts(lang)("jobs.running", n=count)})
+
+    @routes.post("/shell/jobs/stop")
+    def stop_job(request: Request, job: int, lang: str = "en") -> JSONResponse:
+        try:
+            stopped = project_of(request, studio).jobs.stop(job)
+        except StudioError as exc:
+            return _refusal(exc, request, studio)
+        is_asked = stopped.state == JobState.RUNNING
+        return JSONResponse(
+            {"state": stopped.state, "said": Texts(lang, "jobs")("asked.stop" if is_asked else "asked.stopped")}
+        )
 
     @routes.post("/shell/projects")
     async def new_project(request: Request) -> JSONResponse:
         try:
             body = await request.json()
             name = str(body["name"])
-            if name.strip() in [project.name for project in studio.projects.list()]:
+            here = studio.acting_for(actor_of(request, studio))
+            if name.strip() in [project.name for project in here.projects.list()]:
                 raise BadInput(f"There is already a project named '{name.strip()}'. Choose another name.")
-            return JSONResponse({"name": studio.at(name.strip()).project.name})
+            return JSONResponse({"name": here.at(name.strip()).project.name})
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": "Send a JSON object with the name of the project."}, status_code=400)
         except StudioError as exc:
-            return JSONResponse({"error": exc.message}, status_code=400)
+            return _refusal(exc, request, studio, 400)
+
+    @routes.post("/shell/restore")
+    async def restore(request: Request) -> JSONResponse:
+        """Takes back what deleted a thing or put it away."""
+        try:
+            body = await request.json()
+            back = project_of(request, studio).bin.restore(str(body["kind"]), str(body["name"]))
+        except (ValueError, KeyError, TypeError):
+            return JSONResponse({"error": "Send a JSON object with the kind and the name."}, status_code=400)
+        except StudioError as exc:
+            return _refusal(exc, request, studio, 400)
+        t = Texts(language_of(request.scope, studio.settings.language))
+        return JSONResponse({"name": back.name, "said": t("bin.restored", name=back.name)})
+
+
+def _add_downloads(routes: APIRouter, studio: "Studio") -> None:
+    @routes.get("/download/backup")
+    def backup_file(request: Request) -> Response:
+        try:
+            kept = project_of(request, studio).backups.kept()
+            if kept is None:
+                raise NotFound("There is no backup yet. Make one in Settings.")
+        except StudioError as exc:
+            return _refusal(exc, request, studio)
+        return FileResponse(kept.path, media_type="application/gzip", filename=kept.path.name)
 
     @routes.get("/download/model")
-    def model_file(model: str, quantization: str, project: str = "") -> Response:
+    def model_file(request: Request, model: str, quantization: str) -> Response:
         try:
-            files = _at(studio, project).models.files(model)
-            file = next((one for one in files if one.quantization == quantization), None)
-            if file is None or not Path(file.path).is_file():
+            models = project_of(request, studio).models
+            file = next((one for one in models.files(model) if one.quantization == quantization), None)
+            if file is None or not models.is_here(file):
                 raise NotFound(f"There is no {quantization} file of '{model}' on this disk. Export it again.")
         except StudioError as exc:
-            return JSONResponse({"error": exc.message}, status_code=404)
-        return FileResponse(file.path, media_type="application/octet-stream", filename=f"{model}-{quantization}.gguf")
+            return _refusal(exc, request, studio)
+        path = models.path_of(file)
+        return FileResponse(path, media_type="application/octet-stream", filename=f"{model}-{quantization}.gguf")
 
+
+def _add_rating(routes: APIRouter, studio: "Studio") -> None:
     @routes.get("/rate")
-    def rate(project: str = "") -> RedirectResponse:
+    def rate(request: Request) -> Response:
         """To the newest study that can be rated; to Compare, where studies are made, when there is none."""
-        ready = [summary.study for summary in _at(studio, project).studies.list() if summary.study.state == "ready"]
+        try:
+            here = project_of(request, studio)
+            ready = [summary.study for summary in here.studies.list() if summary.study.state == StudyState.READY]
+        except StudioError as exc:
+            return _refusal(exc, request, studio)
         newest = max(ready, key=lambda study: study.created_at, default=None)
-        target = f"/r/{newest.token}" if newest else links.to("compare", project or studio)
+        target = f"/r/{newest.token}" if newest else links.to("compare", here)
         return RedirectResponse(target, status_code=303)
-
-    return routes
 
 
 def shipped_file(assets: Path, path: str) -> Path | None:
@@ -106,8 +163,7 @@ def running_count(studio: "Studio") -> int:
     return studio.jobs.counts()["running"]
 
 
-def _at(studio: "Studio", project: str) -> "Studio":
-    if not project or project == studio.project.name:
-        return studio
-    studio.projects.find(project)
-    return studio.at(project)
+def _refusal(exc: StudioError, request: Request, studio: "Studio", status: int = 404) -> JSONResponse:
+    """What went wrong in a sentence, as 403 where it is the person who may not."""
+    t = Texts(language_of(request.scope, studio.settings.language))
+    return JSONResponse({"error": t.told(exc.message)}, status_code=403 if isinstance(exc, NotAllowed) else status)

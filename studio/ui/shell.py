@@ -2,23 +2,26 @@
 behind one guard and inside one frame.
 """
 
-import asyncio
 import importlib
-import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import gradio as gr
 from anyio import to_thread
 from fastapi import FastAPI
-from gradio.routes import App
-from starlette.datastructures import Headers
+from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio.ui import auth, frame, middleware, rate, routes, theme
+from studio.engine.store import host_of
+from studio.ui import auth, frame, gradio_adapter, languages, logging_out, middleware, rate, routes, theme
 from studio.ui.frame import Page
+from studio.ui.one_time_links import OneTimeLinks
+from studio.ui.page import Page as OpenPage
+from studio.ui.parts.handlers import actor_in
+from studio.ui.readable_text import ReadableText
+from studio.ui.refusals import BodyLimits, misunderstood
 from studio.ui.text import LANGUAGES, Texts
 
 if TYPE_CHECKING:
@@ -39,13 +42,6 @@ PAGES = (
     Page("settings", "system"),
 )
 
-CONCURRENT_EVENTS = 8
-"""Of one kind: tabs of one person must not wait for each other's polls."""
-
-Made = TypeVar("Made")
-
-LANGUAGE_COOKIE = "understudy-lang"
-
 
 class Background(Protocol):
     """Something that works while the app runs: the worker of jobs."""
@@ -57,7 +53,10 @@ class Background(Protocol):
 
 def build_app(studio: "Studio", *, key: auth.Key, background: Background | None = None) -> FastAPI:
     """The whole app over one workspace. `background` starts and stops with it."""
-    apps = {language: _gradio_app(studio, language) for language in LANGUAGES}
+    apps = {
+        language: gradio_adapter.mounted(build_blocks(studio, language), theme.theme(), gradios_words(language))
+        for language in LANGUAGES
+    }
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,54 +69,34 @@ def build_app(studio: "Studio", *, key: auth.Key, background: Background | None 
             yield
 
     app = FastAPI(title="Understudy", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(RequestValidationError, misunderstood)
     app.include_router(routes.router(studio))
+    app.include_router(logging_out.router(studio))
     app.include_router(rate.router(studio))
     app.mount("/", Picker(apps, studio.settings.language))
     app.add_middleware(middleware.Pages, draw=_Drawer(studio))
-    app.add_middleware(auth.Guard, key=key)
+    app.add_middleware(ReadableText)
+    settings = studio.settings
+    app.add_middleware(
+        auth.Guard, key=key, people=studio.people, sessions=studio.sessions,
+        links=OneTimeLinks(settings.workspace), host=host_of(settings), public_url=settings.public_url,
+    )  # fmt: skip
+    app.add_middleware(BodyLimits)
+    app.add_middleware(middleware.SecurityHeaders)
     return app
 
 
 def build_blocks(studio: "Studio", language: str) -> gr.Blocks:
     """Every page in one language."""
-    return _in_a_loop(lambda: _blocks(studio, language))
+    built = [page for page in PAGES if not page.plain]
+    return gradio_adapter.book(
+        "Understudy", [(page.name, page.path, partial(_build_page, studio, page, language)) for page in built]
+    )
 
 
-def _blocks(studio: "Studio", language: str) -> gr.Blocks:
-    home, *others = [page for page in PAGES if not page.plain]
-    with _no_app_yet():
-        with _Book(title="Understudy", analytics_enabled=False, fill_width=True) as demo:
-            _build_page(demo, studio, home, language)
-        for page in others:
-            with demo.route(page.name, page.path, show_in_navbar=False):
-                _build_page(demo, studio, page, language)
-        return demo.queue(default_concurrency_limit=CONCURRENT_EVENTS).whole()
-
-
-class _Book(gr.Blocks):
-    """Pages bound together. Gradio describes all of them anew whenever one is finished; this waits for the last."""
-
-    is_whole = False
-
-    def get_config_file(self) -> Any:
-        return super().get_config_file() if self.is_whole else {}
-
-    def whole(self) -> "_Book":
-        self.is_whole = True
-        self.config = self.get_config_file()
-        return self
-
-
-@contextmanager
-def _no_app_yet() -> Iterator[None]:
-    """Gradio also makes a web app of 80 routes whenever a page is finished, and throws it away when it is mounted: with
-    every page in two languages that is most of the time from the command to the first page."""
-    make = App.create_app
-    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[assignment,method-assign]
-    try:
-        yield
-    finally:
-        App.create_app = staticmethod(make)  # type: ignore[method-assign]
+def gradios_words(language: str) -> dict[str, str]:
+    """What Gradio itself has no word for, by its keys."""
+    return {key: Texts(language)(f"gradio.{key}") for key in gradio_adapter.WORDS}
 
 
 class Picker:
@@ -134,21 +113,8 @@ class Picker:
 
 
 def language_of(scope: Scope, default: str) -> str:
-    """The language that a request is in."""
-    headers = Headers(scope=scope)
-    referring = urlsplit(headers.get("referer", "")).query
-    asked = [
-        query_of(scope).get("lang"),
-        dict(parse_qsl(referring)).get("lang"),
-        auth.cookies(headers).get(LANGUAGE_COOKIE),
-    ]
-    if scope["path"] in _paths():
-        del asked[1]  # A page that is being opened does not take the language of the one that links to it.
-    return next((language for language in asked if language in LANGUAGES), default)
-
-
-def query_of(scope: Scope) -> dict[str, str]:
-    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+    """The language that a request to one of the pages, or of one, is in."""
+    return languages.language_of(scope, default, is_opened=scope["path"] in _paths())
 
 
 class _Drawer:
@@ -167,62 +133,27 @@ class _Drawer:
     def _frame(self, page: Page, scope: Scope, nonce: str) -> middleware.Frame:
         language = language_of(scope, self.studio.settings.language)
         t = Texts(language)
-        view = self._view(page, query_of(scope).get("project", ""))
+        studio = self.studio.acting_for(actor_in(scope, self.studio))
+        view = self._view(studio, page, languages.query_of(scope).get("project", ""))
         return middleware.Frame(
             html_attributes=f'lang="{(tag := frame.lang_tag(language))}" data-tag="{tag}" data-lang="{language}"',
             head=frame.head(t, view, nonce),
             before=frame.before(t, view, PAGES),
-            title=frame.title(t, view),
-            cookie=f"{LANGUAGE_COOKIE}={language}; Path=/; SameSite=Lax; Max-Age=31536000",
+            cookie=f"{languages.LANGUAGE_COOKIE}={language}; Path=/; SameSite=Lax; Max-Age=31536000",
         )
 
-    def _view(self, page: Page, project: str) -> frame.View:
-        names = [one.name for one in self.studio.projects.list()]
-        name = project if project in names else self.studio.project.name
-        here = self.studio if name == self.studio.project.name else self.studio.at(name)
+    def _view(self, studio: "Studio", page: Page, project: str) -> frame.View:
+        names = [one.name for one in studio.projects.list()]
+        here = studio.find(project if project in names else "")
         own = [f"css/{page.name}.css", f"js/{page.name}.js"]
-        files = [file for file in own if (self.studio.settings.assets / file).is_file()]
-        return frame.View(page.name, name, names, routes.running_count(here), self.version, files)
+        files = [file for file in own if (studio.settings.assets / file).is_file()]
+        return frame.View(page.name, here.project.name, names, routes.running_count(here), self.version, files)
 
 
-def _gradio_app(studio: "Studio", language: str) -> FastAPI:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "SSR mode is not supported")  # Said even when it was not asked for.
-        return _in_a_loop(lambda: _mounted(build_blocks(studio, language)))
-
-
-def _mounted(blocks: gr.Blocks) -> FastAPI:
-    """The pages as a web app. Queued events look for their state in `blocks.app`: it is the app that is mounted, so
-    that they share it with events that are not queued."""
-    outer = gr.mount_gradio_app(
-        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-        blocks,
-        path="/",
-        server_name="127.0.0.1",
-        theme=theme.theme(),
-        footer_links=[],
-        run_history=False,
-        ssr_mode=False,
-        show_error=False,
-        max_file_size="2gb",
-        auth_dependency=lambda request: "local",
-    )
-    blocks.app = next(inner for route in outer.routes if isinstance(inner := getattr(route, "app", None), App))
-    return outer
-
-
-def _in_a_loop(make: Callable[[], Made]) -> Made:
-    """Where no event loop runs, Gradio opens one for every lock it makes and closes none."""
-
-    async def made() -> Made:
-        return make()
-
-    return make() if asyncio._get_running_loop() else asyncio.run(made())
-
-
-def _build_page(demo: gr.Blocks, studio: "Studio", page: Page, language: str) -> None:
+def _build_page(studio: "Studio", page: Page, language: str, blocks: gr.Blocks) -> None:
     """Pages are imported when an app is built, so that their list can be read without waiting for them."""
-    importlib.import_module(f"studio.ui.pages.{page.name}").build(demo, studio, Texts(language, page.name))
+    build = importlib.import_module(f"studio.ui.pages.{page.name}").build
+    build(OpenPage(blocks, studio, Texts(language, page.name)), studio)
 
 
 def _paths() -> dict[str, Page]:

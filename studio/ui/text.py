@@ -10,21 +10,22 @@ A page named `traces` has its words in `traces.yaml`; words that pages share are
 """
 
 import string
-from functools import cache
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from studio.engine.settings import Settings
+from studio.ui.catalogue import LANGUAGES as LANGUAGES
+from studio.ui.catalogue import catalogue as catalogue
+from studio.ui.sentences import Sentences
 
-LANGUAGES = {"en": "English", "zh": "中文"}
-"""Code and own name of each language, the default first."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from studio.engine.row_types import Job
 
 SHARED = "shell"
-
-FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""As safe and ten times as fast, where PyYAML came with its C part."""
+REASONS = ("why", "what")
+"""Values of a status that say something themselves."""
 
 
 class MissingTextError(KeyError):
@@ -55,6 +56,55 @@ class Texts:
             entry = entry["one" if values.get("n") == 1 and "one" in entry else "other"]
         return _Formatter().format(str(entry), **values) if values else str(entry)
 
+    def said_by(self, job: "Job") -> str:
+        """What a job says of itself now."""
+        return self.status(job.status, job.message)
+
+    def title_of(self, job: "Job") -> str:
+        """What a job is called."""
+        return self.status(job.titled, job.title)
+
+    def status(self, kept: dict[str, Any] | None, otherwise: str = "") -> str:
+        """A status as a row keeps it, in words; `otherwise` for one that this version has no words for."""
+        if not kept or not self.of("status").has(str(kept.get("code"))):
+            return otherwise
+        values = {
+            key: self.status(value) if isinstance(value, dict) else self._value(key, value)
+            for key, value in kept["values"].items()
+        }
+        return self.of("status")(kept["code"], **values)
+
+    def told(self, sentence: str | None) -> str:
+        """A sentence of the engine, such as an error's or one that a row keeps, in words; words of others as they
+        are."""
+        return Sentences(self.language, self.folder).told(sentence or "")
+
+    def fault_of(self, job: "Job | None") -> str:
+        """Why a job failed; empty for one that did not."""
+        return self.told(job.error) if job is not None else ""
+
+    def name_of(self, kind: str, name: str) -> str:
+        """What the pages call something that comes with the studio, such as `message` or `family`; anything else is
+        called by its name."""
+        word = f"{kind}.{name}"
+        return self.of("names")(word) if self.of("names").has(word) else name
+
+    def choices(self, kind: str, names: "Iterable[str]") -> list[tuple[str, str]]:
+        """Names with what the pages call them, as a box of Gradio takes them."""
+        return [(self.name_of(kind, name), name) for name in names]
+
+    def said(self, kept: dict[str, Any] | str) -> str:
+        """What the engine kept, in words: a status as a row keeps it, or words of others as they are."""
+        return self.status(kept) if isinstance(kept, dict) else kept
+
+    def joined(self, *sentences: str) -> str:
+        """Sentences after one another, without those that are empty."""
+        return ("" if self.language == "zh" else " ").join(filter(None, sentences))
+
+    def _value(self, key: str, value: Any) -> Any:
+        """A value of a status: a reason may be a sentence."""
+        return self.told(value) if key in REASONS and isinstance(value, str) else value
+
     def has(self, key: str) -> bool:
         return self._entry(key) is not None
 
@@ -68,17 +118,3 @@ class Texts:
             if entry is not None:
                 return entry.get(self.language)
         return None
-
-
-@cache
-def catalogue(folder: Path, page: str) -> dict[str, dict[str, Any]]:
-    """All entries of one file: key -> language -> text or {one, other}. Empty when the page has no file yet."""
-    path = folder / f"{page}.yaml"
-    if not path.is_file():
-        return {}
-    loaded = yaml.load(path.read_text(encoding="utf-8"), Loader=FastLoader) or {}
-    return {str(key): _languages(entry) for key, entry in loaded.items()}
-
-
-def _languages(entry: Any) -> dict[str, Any]:
-    return entry if isinstance(entry, dict) else dict.fromkeys(LANGUAGES, entry)

@@ -28,7 +28,8 @@ from typing import Any
 
 from figures import note, show
 
-from studio.engine.prompts.similarity import THRESHOLD, SimilarityIndex, tokens
+from studio.engine.domain.words import rouge_tokens
+from studio.engine.prompts.similarity import THRESHOLD, SimilarityIndex
 
 SEED = 20
 FEWEST_WORDS, MOST_WORDS = 4, 150
@@ -117,7 +118,7 @@ def rapidfuzz_loop(pool: Sequence[str]) -> Callable[[str], bool]:
     ids: dict[str, str] = {}
 
     def written(text: str) -> str:
-        return "".join(ids.setdefault(token, chr(len(ids))) for token in tokens(text))
+        return "".join(ids.setdefault(token, chr(len(ids))) for token in rouge_tokens(text))
 
     kept = [written(text) for text in pool]
 

@@ -40,7 +40,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Fate:
+class Outcome:
     """What becomes of one request."""
 
     kind: str
@@ -48,20 +48,20 @@ class Fate:
     retry_after: float | None = None
 
 
-def fate_of(scene: Scene, row: int, number: int) -> Fate:
-    """The fate of a row's attempt, from 0: the same for the same seed, however the requests interleave."""
+def outcome_of(scene: Scene, row: int, number: int) -> Outcome:
+    """The outcome of a row's attempt, from 0: the same for the same seed, however the requests interleave."""
     drawn = {name: _drawn(scene.seed, name, row, number) for name in ("fault", "late", "wait")}
     slow = scene.slow_share and _drawn(scene.seed, "slow", row, 0) < scene.slow_share
     latency = scene.slow_seconds if slow else scene.latency + scene.jitter * (2 * drawn["late"] - 1)
     kind = _fault(scene, drawn["fault"])
     if kind == LIMITED:
         named = scene.retry_after if drawn["wait"] < scene.retry_after_share else None
-        return Fate(kind, min(latency, 0.01), named)
-    return Fate(kind, max(0.0, latency))
+        return Outcome(kind, min(latency, 0.01), named)
+    return Outcome(kind, max(0.0, latency))
 
 
 def is_plain(scene: Scene) -> bool:
-    """Whether every request has the same fate, so that none need be drawn."""
+    """Whether every request has the same outcome, so that none need be drawn."""
     shares = (scene.slow_share, scene.limited_share, scene.error_share, scene.malformed_share, scene.hang_share)
     return not any(shares) and not scene.jitter
 

@@ -28,11 +28,11 @@ from scene import (
     MALFORMED,
     OVER_LIMIT,
     PROMPT_TOKENS,
-    Fate,
+    Outcome,
     Scene,
     add_options,
-    fate_of,
     is_plain,
+    outcome_of,
     scene_of,
 )
 from sliding_minute import SlidingMinute
@@ -60,35 +60,35 @@ class Teacher:
         self._tokens = SlidingMinute(scene.tokens_per_minute)
         self._headers = LimitHeaders(scene.headers, scene.advertised or scene.requests_per_minute)
         self._has_limits = bool(scene.requests_per_minute or scene.tokens_per_minute or scene.headers != "none")
-        self._plain = Fate(GOOD, scene.latency) if is_plain(scene) else None
+        self._plain = Outcome(GOOD, scene.latency) if is_plain(scene) else None
         self._texts = _texts(scene.seed)
 
-    def fate(self, row: int, now: float) -> Fate:
+    def outcome(self, row: int, now: float) -> Outcome:
         if self.scene.headers != "none":
             self._headers.count(now)
         if self.scene.down_seconds and self._is_down(now):
-            return Fate(DOWN, 0.0)
+            return Outcome(DOWN, 0.0)
         if self._has_limits and not self._fits(now):
-            return Fate(OVER_LIMIT, 0.0, self._requests.free_in(now) if self.scene.retry_after_share else None)
+            return Outcome(OVER_LIMIT, 0.0, self._requests.free_in(now) if self.scene.retry_after_share else None)
         if self._plain:
             return self._plain
         number = self._tries[row]
         self._tries[row] += 1
-        return fate_of(self.scene, row, number)
+        return outcome_of(self.scene, row, number)
 
-    def reply(self, row: int, fate: Fate) -> bytes:
+    def reply(self, row: int, outcome: Outcome) -> bytes:
         """The whole HTTP reply."""
         headers = self._limit_headers()
-        if fate.retry_after is not None:
-            headers += b"retry-after: %d\r\n" % max(1, round(fate.retry_after))
-        if fate.kind in (LIMITED, OVER_LIMIT):
+        if outcome.retry_after is not None:
+            headers += b"retry-after: %d\r\n" % max(1, round(outcome.retry_after))
+        if outcome.kind in (LIMITED, OVER_LIMIT):
             return _refusal(b"429 Too Many Requests", b"rate_limit_exceeded", headers)
-        if fate.kind == DOWN:
+        if outcome.kind == DOWN:
             return _refusal(b"%d Out Of Order" % self.scene.down_status, b"down", headers)
-        if fate.kind == ERROR:
+        if outcome.kind == ERROR:
             return _refusal(b"503 Service Unavailable" if row % 2 else b"500 Internal Server Error", b"boom", headers)
         body = self._texts[row % VARIANTS] % (row, row)
-        return _http(b"200 OK", body[: len(body) // 2] if fate.kind == MALFORMED else body, headers)
+        return _http(b"200 OK", body[: len(body) // 2] if outcome.kind == MALFORMED else body, headers)
 
     def stats(self) -> dict[str, Any]:
         good = Counter(row for row, _, kind, answered in self.log if kind == GOOD and answered is not None)
@@ -159,22 +159,22 @@ class Connection(asyncio.Protocol):
             return
         now, found = time.monotonic(), ROW.search(body)
         row = int(found[1]) if found else -1
-        fate = self._teacher.fate(row, now)
-        entry = [row, now, fate.kind, None]
+        outcome = self._teacher.outcome(row, now)
+        entry = [row, now, outcome.kind, None]
         self._teacher.log.append(entry)
-        if fate.kind == HANG:
+        if outcome.kind == HANG:
             return
-        if fate.latency <= 0:
-            self._answer(entry, fate)
+        if outcome.latency <= 0:
+            self._answer(entry, outcome)
         else:
-            self._loop.call_later(fate.latency, self._answer, entry, fate)
+            self._loop.call_later(outcome.latency, self._answer, entry, outcome)
 
-    def _answer(self, entry: list[Any], fate: Fate) -> None:
+    def _answer(self, entry: list[Any], outcome: Outcome) -> None:
         if self._transport is None:
             return
         self._teacher.answered += 1
         entry[3] = time.monotonic()
-        self._transport.write(self._teacher.reply(entry[0], fate))
+        self._transport.write(self._teacher.reply(entry[0], outcome))
 
     def _page(self, head: bytes) -> bytes:
         path = head.split(b" ", 2)[1]

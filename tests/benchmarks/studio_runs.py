@@ -81,8 +81,12 @@ class Workspace:
         return [sys.executable, "-m", "studio", "--workspace", home, *map(str, arguments), "--json"]
 
     def _environment(self) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("UNDERSTUDY_")}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("UNDERSTUDY_", _UNCOMPILED))}
         return {**kept, **self.environment}
+
+
+_UNCOMPILED = "PYTHONDONTWRITEBYTECODE"
+"""Set in some containers; with it every process compiles the studio anew, which no person's does."""
 
 
 @dataclass

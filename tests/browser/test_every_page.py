@@ -7,16 +7,32 @@ import pytest
 
 from studio.ui.shell import PAGES
 from studio.ui.text import LANGUAGES, Texts
+from tests.browser.chinese import english_on, words_of_others
+from tests.browser.raw_keys import WATCH, is_raw, raw_keys_on
 
 pytestmark = pytest.mark.browser
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 860}
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
+CUT_TABS = """() => [...document.querySelectorAll("nav.tabs")].filter((tabs) => tabs.scrollWidth > tabs.clientWidth + 1)
+  .map((tabs) => tabs.innerText)"""
+"""Strips of tabs of which some can only be reached by scrolling sideways."""
+EMPTY_FRAMES = """() => [...document.querySelectorAll(".form")].filter(
+  (form) => form.offsetHeight && ![...form.children].some((field) => field.offsetHeight)
+).map((form) => form.innerHTML.slice(0, 200))"""
+"""Frames of fields that are all hidden: a line across the page for nothing."""
+
+COVERED = """() => { const one = document.activeElement, bar = document.querySelector(".main-action");
+  if (!one.closest("main") || bar.contains(one)) return "";
+  const box = one.getBoundingClientRect(), under = bar.getBoundingClientRect().top, over = 52;
+  return box.top >= under || box.bottom <= over ? one.outerHTML.slice(0, 120) : ""; }"""
+"""What has the focus and is wholly under the bar at the top or the button at the bottom."""
+
 
 @pytest.mark.parametrize("path", [page.path for page in PAGES if not page.plain])
 @pytest.mark.parametrize("language", list(LANGUAGES))
-def test_a_page_opens_without_complaint(visit: Callable[..., Any], path: str, language: str) -> None:
+def test_a_page_opens_without_complaint(visit: Callable[..., Any], site: Any, path: str, language: str) -> None:
     page = visit(path, language=language, look="dark" if language == "zh" else "light")
     name = path.strip("/") or "home"
     assert page.locator(".us-nav [aria-current=page]").inner_text() == Texts(language)(f"page.{name}")
@@ -26,6 +42,36 @@ def test_a_page_opens_without_complaint(visit: Callable[..., Any], path: str, la
         page.set_viewport_size(size)
         page.wait_for_timeout(250)
         assert page.evaluate(SIDEWAYS) <= 0, f"{size['width']} px"
+        assert page.evaluate(CUT_TABS) == [], f"{size['width']} px"
+    assert page.evaluate(EMPTY_FRAMES) == []
+    assert raw_keys_on(page) == []
+    assert language == "en" or english_on(page, words_of_others(site.studio)) == []
+    if language == "en":
+        page.reload()
+        page.wait_for_selector(".page-head h1")
+        page.wait_for_timeout(100)
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_what_ends_is_told_in_words(visit: Callable[..., Any], language: str) -> None:
+    page = visit("/settings", language=language)
+    page.evaluate(WATCH)
+    page.locator("#settings-check").click()
+    page.wait_for_selector("#settings-checked .us-table")
+    done = Texts(language)("gradio.common.complete")
+    page.wait_for_function("done => told.includes(done) || told.some((text) => /^common/.test(text))", arg=done)
+    assert [text for text in page.evaluate("told") if is_raw(text)] == []
+
+
+def test_the_bar_at_the_bottom_never_covers_what_has_the_focus(visit: Callable[..., Any]) -> None:
+    page = visit("/datasets", width=390)
+    page.wait_for_selector("#datasets-freeze:visible")
+    page.locator("#datasets-name input, #datasets-name textarea").first.focus()
+    covered = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        covered.append(page.evaluate(COVERED))
+    assert [name for name in covered if name] == []
 
 
 def test_the_menu_slides_in_on_a_phone_and_closes(visit: Callable[..., Any]) -> None:
@@ -82,7 +128,7 @@ def test_a_project_is_made_and_its_links_stay_in_it(visit: Callable[..., Any]) -
     page = visit("/traces")
     page.locator("#us-project").select_option("")
     page.locator("#us-name").fill("poems & songs")
-    page.locator("#us-new-project .primary").click()
+    page.keyboard.press("Enter")
     page.wait_for_url("**project=poems**")
     page.wait_for_selector("#home-start:visible")
     page.locator('.us-nav a[data-page="teachers"]').click()
@@ -117,3 +163,17 @@ def test_a_stranger_is_told_how_to_come_in(chromium: Any, site: Any) -> None:
     assert answer is not None and answer.status == 401
     assert page.locator("h1").all_inner_texts() == [Texts(language)("signin.title") for language in LANGUAGES]
     page.close()
+
+
+def test_what_gradio_says_while_a_page_is_left_is_a_complaint_on_one_that_stays(
+    visit: Callable[..., Any], complaints: list[str]
+) -> None:
+    page = visit("/traces")
+    page.evaluate("() => console.error('TypeError: network error')")
+    page.wait_for_timeout(50)
+    assert [line.endswith("TypeError: network error") for line in complaints] == [True]
+    complaints.clear()
+    page.evaluate("() => addEventListener('beforeunload', () => console.error('TypeError: network error'))")
+    page.goto(page.url)
+    page.wait_for_selector(".page-head h1")
+    assert complaints == []

@@ -93,6 +93,7 @@ def import_the_problems(page: Any, problems: Path) -> None:
     pick(page, "prompts-import-answer", "answer")
     page.locator("#prompts-import-name input, #prompts-import-name textarea").fill(PROJECT)
     page.locator("#prompts-import-button").click()
+    page.locator("#prompts-arriving a[href*='source=gsm8k']").click(timeout=LONG)
     page.wait_for_url("**source=gsm8k**", timeout=LONG)
     page.wait_for_selector("#prompts-rows .us-table")
     assert "1,319" in page.locator("#prompts-about").inner_text()

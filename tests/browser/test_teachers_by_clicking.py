@@ -8,6 +8,9 @@ import pytest
 pytestmark = pytest.mark.browser
 
 PROJECT = "staff"
+LONG = 150_000
+"""Milliseconds that an answer may take: the practice teacher is a process that has to start, and a loaded machine is
+slow, not broken."""
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -33,7 +36,7 @@ def test_a_teacher_is_added_tested_changed_tried_and_archived(site: Any, visit: 
     page.wait_for_selector("#teachers-card .card")
     page.locator("h1").click()
     page.keyboard.press("t")
-    page.wait_for_selector("#teachers-card .test-step:has-text('model answered'):has-text('51')")
+    page.wait_for_selector("#teachers-card .test-step:has-text('model answered'):has-text('51')", timeout=LONG)
     assert page.locator("#teachers-card .test-step").count() == 2
     page.wait_for_selector("#teachers-test:enabled")
 
@@ -45,9 +48,14 @@ def test_a_teacher_is_added_tested_changed_tried_and_archived(site: Any, visit: 
     page.wait_for_selector("#teachers-list:has-text('90 requests a minute')")
     page.wait_for_selector("#teachers-sheet", state="hidden")
 
-    page.locator("#teachers-archive").click()
-    page.wait_for_selector("#teachers-card .note:has-text('Archived')")
-    page.locator("#teachers-archive").click()
+    page.locator("#teachers-thing > button.label-wrap").click()
+    page.locator("#teachers-thing-archive").click()
+    page.wait_for_selector("#us-toasts:has-text('mine is put away')")
+    page.locator(".teachers-away summary").click()
+    page.locator(".teachers-away a:has-text('mine')").click()
+    page.wait_for_selector("#teachers-card .note:has-text('Put away')")
+    page.locator("#teachers-thing > button.label-wrap").click()
+    page.locator("#teachers-thing-archive:has-text('Bring back')").click()
     page.wait_for_selector("#teachers-list:has-text('mine')")
 
 
@@ -56,7 +64,8 @@ def test_answers_come_side_by_side(site: Any, visit: Callable[..., Any], width: 
     page = visit("/teachers?tab=try&source=sums&place=1", width=width, look=look)
     page.wait_for_selector("#teachers-try-go:enabled:has-text('2 answers (free)')")
     page.locator("#teachers-try-go").click()
-    page.wait_for_selector(".matrix td .matrix-answer >> nth=1")
-    page.wait_for_selector("#teachers-try-grid:has-text('2 of 2 arrived')")
-    assert page.locator(".matrix td:has-text('tokens')").count() == 2
+    page.wait_for_selector(".matrix td >> nth=1")  # The places stand there before anybody has answered.
+    page.wait_for_selector("#teachers-try-grid:has-text('2 of 2 arrived')", timeout=LONG)
+    assert page.locator(".matrix td .note.bad").all_inner_texts() == []
+    assert page.locator(".matrix td:has(.matrix-answer):has-text('tokens')").count() == 2
     assert page.evaluate(SIDEWAYS) <= 0

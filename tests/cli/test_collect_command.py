@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from studio.engine.settings import Settings
+from studio.engine.studio import open_studio
+
 Run = Callable[..., Any]
 KEYS = {
     "run", "requested", "completed", "reused", "failed", "attempts", "input_tokens", "output_tokens", "cost_usd",
@@ -182,4 +185,60 @@ def test_bad_input_exits_2_and_makes_no_run(run_cli: Run, prompts: Callable[...,
         refused = run_cli("collect", *wrong, "--json")
         assert (refused.code, refused.out) == (2, ""), wrong
         assert len(refused.err.strip().splitlines()) == 1
-    assert run_cli("jobs", "list", "--json").json["jobs"] == []
+    jobs = run_cli("jobs", "list", "--json").json["jobs"]
+    assert [job["kind"] for job in jobs] == ["import_prompts"], "the import of the questions is the only job"
+
+
+def test_a_run_whose_every_question_failed_says_so_everywhere(
+    run_cli: Run, prompts: Callable[..., None], slow_teacher: tuple[str, list[str]]
+) -> None:
+    prompts("bad one", "bad two")
+    add_teacher(run_cli, slow_teacher[0])
+    done = collect(run_cli, "--name", "r")
+    assert (done.code, done.json["completed"], done.json["failed"]) == (1, 0, 2)
+    assert set(done.json) == KEYS | {"error"}
+    assert "2 of 2 questions got no answer" in done.json["error"] and "--resume 'r'" in done.json["error"]
+    newest = run_cli("jobs", "list", "--json").json["jobs"][0]
+    assert (newest["kind"], newest["state"]) == ("collect", "failed")
+    slow_teacher[1].clear()
+    assert run_cli("collect", "--resume", "r", "--json").json["failed"] == 2
+    assert sorted(slow_teacher[1]) == ["bad one", "bad two"]
+
+
+def test_a_refused_collection_changes_nothing(
+    run_cli: Run, prompts: Callable[..., None], practice_url: str, tmp_path: Path
+) -> None:
+    prompts("one")
+    add_teacher(run_cli, practice_url, "--api-key-env", "NO_SUCH_KEY_HERE")
+    recorded = tmp_path / "recorded.jsonl"
+    recorded.write_text(json.dumps({"prompt": "one", "response": "1"}) + "\n")
+    gone = ("add", "gone", "--base-url", f"replay://{recorded}", "--model", "m")
+    assert run_cli("teachers", *gone).code == 0
+    recorded.unlink()
+    for teacher in ("t", "gone"):
+        refused = run_cli("collect", "--teacher", teacher, "--prompts", "questions", "--name", "r", "--json")
+        assert (refused.code, refused.out) == (2, ""), teacher
+        assert run_cli("collect", "--resume", "r", "--json").code == 2, "there is no run of that name"
+    assert run_cli("projects", "budget", "5").code == 0
+    assert run_cli("teachers", "add", "unpriced", "--base-url", practice_url, "--model", "m").code == 0
+    refused = run_cli("collect", "--teacher", "unpriced", "--prompts", "questions", "--name", "r", "--json")
+    assert (refused.code, refused.out) == (2, "") and "prices" in refused.err
+    assert run_cli("collect", "--resume", "r", "--json").code == 2
+    jobs = run_cli("jobs", "list", "--json").json["jobs"]
+    assert [job["kind"] for job in jobs] == ["import_prompts"]
+
+
+def test_a_refused_resumption_changes_nothing(
+    run_cli: Run, prompts: Callable[..., None], slow_teacher: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_KEY_FOR_NOW", "sk-for-now")
+    prompts("one", "bad two")
+    add_teacher(run_cli, slow_teacher[0], "--api-key-env", "A_KEY_FOR_NOW", "--input-price", 1, "--output-price", 1)
+    assert collect(run_cli, "--name", "r").json["failed"] == 1
+    monkeypatch.delenv("A_KEY_FOR_NOW")
+    jobs = run_cli("jobs", "list", "--json").json
+    assert run_cli("collect", "--resume", "r", "--budget", 7, "--json").code == 2
+    assert run_cli("jobs", "list", "--json").json == jobs
+    monkeypatch.setenv("A_KEY_FOR_NOW", "sk-for-now")
+    run = open_studio(Settings()).collecting.get("r")
+    assert (run.failed, run.settings["budget_usd"]) == (1, None)

@@ -53,6 +53,19 @@ def test_bad_input_prints_one_line_and_changes_nothing(run_cli: Run) -> None:
     assert len(run_cli("teachers", "list", "--json").json["teachers"]) == 1
 
 
+def test_grants_are_listed_and_taken_back(run_cli: Run) -> None:
+    run_cli("teachers", "add", "gpt", "--base-url", URL, "--model", "m", "--api-key-env", "SOME_KEY")
+    (granted,) = run_cli("teachers", "grants", "--json").json["grants"]
+    assert (granted["source"], granted["host"], granted["teachers"]) == (
+        "SOME_KEY", "https://api.example.com:443", ["gpt"],
+    )  # fmt: skip
+    assert "SOME_KEY -> https://api.example.com:443" in run_cli("teachers", "grants").out
+    taken = run_cli("teachers", "revoke", granted["source"], granted["host"], "--json")
+    assert taken.json == {"revoked": {"source": granted["source"], "host": granted["host"]}}
+    assert run_cli("teachers", "grants", "--json").json == {"grants": []}
+    assert run_cli("teachers", "revoke", granted["source"], granted["host"], "--json").code == 2
+
+
 def test_a_teacher_is_edited_and_its_fields_left_open_again(run_cli: Run) -> None:
     run_cli("teachers", "add", "gpt", "--base-url", URL, "--model", "m", "--rpm", 60, "--terms", "yes")
     options = ("--terms", "no", "--terms-note", "Section 2", "--terms-checked", "2026-05-04", "--input-price", 0)
@@ -79,9 +92,10 @@ def test_edits_that_cannot_be_are_refused(run_cli: Run) -> None:
 def test_a_key_is_read_from_standard_input_and_not_shown(run_cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     stored: dict[str, str] = {}
     monkeypatch.setattr("keyring.set_password", lambda _service, name, key: stored.update({name: key}))
+    monkeypatch.setattr("keyring.get_password", lambda _service, name: stored.get(name))
     monkeypatch.setattr("sys.stdin", io.StringIO("sk-very-secret\n"))
     done = run_cli("teachers", "set-key", "work", "--json")
-    assert (done.code, done.json) == (0, {"source": "keyring:work"})
+    assert (done.code, done.json["source"]) == (0, "keyring:work")
     assert stored == {"work": "sk-very-secret"} and "secret" not in done.out + done.err
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
     assert run_cli("teachers", "set-key", "work").code == 2
@@ -89,6 +103,25 @@ def test_a_key_is_read_from_standard_input_and_not_shown(run_cli: Run, monkeypat
     monkeypatch.setattr("sys.stdin", io.StringIO("sk-x\n"))
     assert run_cli("teachers", "set-key", "work").code == 2
     assert stored == {"work": "sk-very-secret"}
+
+
+def test_another_key_under_an_old_name_says_where_it_may_be_sent_and_where_not(
+    run_cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: dict[str, str] = {}
+    monkeypatch.setattr("keyring.set_password", lambda _service, name, key: stored.update({name: key}))
+    monkeypatch.setattr("keyring.get_password", lambda _service, name: stored.get(name))
+    teacher = ("teachers", "add", "gpt", "--base-url", URL, "--model", "m", "--api-key-env", "keyring:work")
+    run_cli(*teacher)
+    run_cli("--project", "other", *teacher)
+    monkeypatch.setattr("sys.stdin", io.StringIO("sk-one\n"))
+    said = run_cli("teachers", "set-key", "work").out
+    assert "In this project it may be sent to https://api.example.com:443" in said
+    assert "For the project 'other' it may not be sent to https://api.example.com:443" in said
+    monkeypatch.setattr("sys.stdin", io.StringIO("sk-two\n"))
+    done = run_cli("--project", "other", "teachers", "set-key", "work", "--everywhere", "--json")
+    assert done.json["kept_elsewhere"] == [{"project": "default", "host": "https://api.example.com:443"}]
+    assert stored == {"work": "sk-two"}
 
 
 def test_testing_a_teacher_that_is_not_there_fails_with_a_report(run_cli: Run) -> None:

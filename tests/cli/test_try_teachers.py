@@ -1,4 +1,4 @@
-"""`understudy teachers try`: answers of several teachers side by side, of which nothing is kept."""
+"""`understudy teachers try`: answers of several teachers side by side, which are no traces."""
 
 from collections.abc import Callable
 from typing import Any

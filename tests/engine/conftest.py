@@ -1,6 +1,7 @@
-"""Both databases: what the store and the queue promise is tested on SQLite and on a real PostgreSQL started here."""
+"""Both databases, SQLite and a real PostgreSQL started here; and a tiny model, as a folder and as a GGUF file."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ from studio.engine.store.projects import Projects
 from studio.engine.store.tables import Project
 
 _numbers = count(1)
+_make = runpy.run_path(str(Path(__file__).parent / "engines" / "tiny_llama.py"))["make"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -29,13 +31,14 @@ def store_settings(request: pytest.FixtureRequest, settings: Settings) -> Settin
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Database]:
-    """A database with all tables and nothing in them, once for each kind."""
+def database(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A database with all tables and nothing in them, once for each kind; commands and child processes find it too."""
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("_migrated_file"), settings.workspace / "understudy.db")
     else:
         url = request.getfixturevalue("new_database")(template=request.getfixturevalue("_migrated_template"))
         settings = settings.model_copy(update={"database_url": url})
+        monkeypatch.setenv("UNDERSTUDY_DATABASE_URL", url)
     database = Database(settings)
     yield database
     database.close()
@@ -51,23 +54,12 @@ def studio_database(settings: Settings, _migrated_file: Path) -> Iterator[Databa
 
 
 @pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    settings = Settings(workspace=tmp_path_factory.mktemp("migrated"))
-    return _migrated(settings).settings.workspace / "understudy.db"
-
-
-@pytest.fixture(scope="session")
 def _migrated_template(new_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
     url = new_database()
-    _migrated(Settings(workspace=tmp_path_factory.mktemp("migrated"), database_url=url))
-    return url.partition("?")[0].rpartition("/")[2]
-
-
-def _migrated(settings: Settings) -> Database:
-    database = Database(settings)
+    database = Database(Settings(workspace=tmp_path_factory.mktemp("migrated"), database_url=url))
     database.upgrade()
     database.close()
-    return database
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.fixture
@@ -80,7 +72,7 @@ def new_database(_postgresql: str) -> Callable[..., str]:
     """Makes another database in the running PostgreSQL, empty or like `template`, and returns its URL."""
 
     def make(template: str = "template0") -> str:
-        name = f"test_{next(_numbers)}"
+        name = f"test_{os.getpid()}_{next(_numbers)}"
         engine = create_engine(_postgresql.replace("/?", "/postgres?"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
@@ -92,10 +84,14 @@ def new_database(_postgresql: str) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def _postgresql() -> Iterator[str]:
-    """A PostgreSQL of its own in a temporary folder, reached only by a socket inside it."""
-    if os.environ.get("CI") == "true":
-        pytest.skip("PostgreSQL is not started in CI, where nothing but the wheel's own parts may run")
+    """The server that UNDERSTUDY_TEST_POSTGRES names; else one of its own in a temporary folder, reached only by a
+    socket inside it. Where it could be started and CI has not done so, that is a failure."""
+    if url := os.environ.get("UNDERSTUDY_TEST_POSTGRES"):
+        yield url
+        return
     programs = _programs()
+    if os.environ.get("CI") == "true":
+        pytest.fail("CI has PostgreSQL and did not start it: UNDERSTUDY_TEST_POSTGRES is not set")
     folder = Path(tempfile.mkdtemp(prefix="understudy-pg-"))
     # The server refuses to run as root; Debian's package made a user for it.
     as_user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
@@ -121,3 +117,20 @@ def _programs() -> Path:
         if (folder / "initdb").is_file() and (folder / "pg_ctl").is_file():
             return folder
     pytest.skip("no PostgreSQL is installed: neither /usr/lib/postgresql/15/bin nor PATH has initdb and pg_ctl")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder that engines load in a moment."""
+    return _make(tmp_path_factory.mktemp("tiny") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that llama.cpp's own converter makes of it."""
+    from studio.engine.export.converter import fetch_converter
+    from studio.engine.export.gguf_writing import convert
+
+    out = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    convert(tiny, out, "f16", name="tiny", converter=fetch_converter(Settings()))
+    return out

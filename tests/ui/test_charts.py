@@ -34,6 +34,15 @@ def test_one_point_and_a_flat_zero_are_drawn() -> None:
     assert "curve" in charts.loss_chart(T, [Series("train", [(5, 0.0)])])
 
 
+def test_a_curve_of_one_point_is_a_ring_with_its_name_and_value() -> None:
+    drawn = charts.loss_chart(T, [Series("train", [(1, 3.0), (4, 1.0)]), Series("held out", [(4, 2.0)], dashed=True)])
+    spot = re.search(
+        r'class="curve spot c1 before" style="left:100.00%;top:([0-9.]+)%"><i></i><span>held out 2.000', drawn
+    )
+    assert spot and 0 < float(spot.group(1)) < 100
+    assert drawn.count('<path class="curve') == 1 and 'class="c1 one"' in drawn
+
+
 def test_a_long_curve_is_thinned_and_keeps_its_last_point() -> None:
     points = [(step, 1 / step) for step in range(1, 10_001)]
     thin = charts.thinned(points, 300)

@@ -5,21 +5,27 @@ import itertools
 import threading
 import time
 from collections.abc import Callable
+from inspect import unwrap
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
+from studio.engine.current_states import state_of
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Batch, Job, Run, Teacher, Trace, TraceText
+from studio.engine.teachers import RunEndings
 from studio.engine.teachers.money.forecast import Forecast
-from studio.engine.teachers.runs.progress import ErrorKind, RunProgress, Voice, Waiting
+from studio.engine.teachers.plans import RunOptions
+from studio.engine.teachers.runs.progress import ErrorKind, ReturnedModel, RunProgress, Waiting
 from studio.engine.teachers.wire.faults import FaultKind
 from studio.engine.traces.browse import TraceDetail
+from studio.ui.page import Page as OpenPage
 from studio.ui.pages import collect as page
-from studio.ui.pages.collect import form, run_views, starting, views, watching
-from studio.ui.pages.collect.watching import matches, state_of
+from studio.ui.pages.collect import collect_views as views
+from studio.ui.pages.collect import form, run_views, starting
+from studio.ui.pages.collect.watching import matches
 from studio.ui.text import LANGUAGES, Texts
 
 HOSTILE = "<img src=x onerror=alert(1)> ${7*7}"
@@ -61,6 +67,10 @@ def test_a_running_card_has_counts_spend_pace_and_time_left() -> None:
         (Waiting("pause", 12.0, "rate_limited"), ["Limit reached", "Asks again in 12 s"]),
         (Waiting("pause", 200.0, None), ["asked to wait", "3 min 20 s"]),
         (Waiting("limits"), ["Held back by the limits"]),
+        (Waiting("limits", key="TEAM_KEY"), ["The key is TEAM_KEY."]),
+        (Waiting("silence", 90.0, questions=3), ["does not answer", "3 questions are under way", "1 min 30 s"]),
+        (Waiting("other_run"), ["Waiting for another run"]),
+        (Waiting("budget"), ["project&#39;s budget"]),
     ],
 )
 def test_a_running_card_says_why_it_waits(waiting: Waiting, words: list[str]) -> None:
@@ -69,11 +79,23 @@ def test_a_running_card_says_why_it_waits(waiting: Waiting, words: list[str]) ->
     assert words[0] not in card("paused", waiting=waiting)
 
 
+def test_a_running_card_says_since_when_it_waits() -> None:
+    waiting = Waiting("pause", 12.0, "rate_limited", "TEAM_KEY", time.time() - 120)
+    html = card("running", job(state="running"), waiting=waiting)
+    assert "TEAM_KEY" in html and "has been so for 2 min" in html
+
+
 def test_a_change_of_what_answers_is_pointed_out() -> None:
-    one, two = Voice("gpt-1", "fp_a", time.time()), Voice("gpt-1", "fp_b", time.time())
-    assert "has changed" not in card("running", voices=(one,))
-    html = card("done", voices=(one, two))
+    one, two = ReturnedModel("gpt-1", "fp_a", time.time()), ReturnedModel("gpt-1", "fp_b", time.time())
+    assert "has changed" not in card("running", returned_models=(one,))
+    html = card("done", returned_models=(one, two))
     assert "has changed" in html and "fp_a" in html and "fp_b" in html
+
+
+def test_what_is_perhaps_spent_stands_beside_what_is_spent() -> None:
+    html = card("paused", perhaps_usd=0.25)
+    assert "$1.50" in html and "and perhaps $0.25 for answers that never came" in html
+    assert "perhaps" not in card("paused")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +111,7 @@ def test_a_change_of_what_answers_is_pointed_out() -> None:
         ("stopped", None, {}, "49 questions were not asked"),
         ("failed", job(error="The teacher 'x' refused the key (HTTP 401)."), {}, "refused the key"),
         ("done", None, {"failed": 37}, "37 questions got no answer"),
+        ("failed", job(error="None was answered."), {"done": 0, "failed": 60}, "60 questions got no answer"),
         ("running", None, {"batches": (("submitted", 2), ("collected", 1))}, "2 being answered, 1 collected"),
     ],
 )
@@ -96,12 +119,17 @@ def test_a_run_says_how_it_stands(state: str, at_work: Job | None, given: dict[s
     assert words in card(state, at_work, **given)
 
 
+def test_a_run_that_a_worker_has_just_taken_is_starting_and_nothing_was_ended() -> None:
+    html = run_views.run_card(T, "default", progress(state="paused"), "running", job(state="running", tries=1))
+    assert "Starting" in html and "was ended" not in html
+
+
 def test_what_a_teacher_said_is_escaped() -> None:
     trace = Trace(project_id=1, run_id=1, id=3, teacher="t", prompt_preview=HOSTILE, response_preview=HOSTILE)
     trace.system_message = HOSTILE
     detail = TraceDetail(trace, TraceText(trace_id=3, prompt=HOSTILE, response=HOSTILE, system_message=""), [], "r")
-    error, voice = ErrorKind("server_error", 3, HOSTILE, "Wait."), Voice(HOSTILE, HOSTILE, 0.0)
-    now = progress(name=HOSTILE, newest=trace, errors=(error,), voices=(voice, voice))
+    error, voice = ErrorKind("server_error", 3, HOSTILE, "Wait."), ReturnedModel(HOSTILE, HOSTILE, 0.0)
+    now = progress(name=HOSTILE, newest=trace, errors=(error,), returned_models=(voice, voice))
     for html in (
         run_views.newest_view(T, "default", now),
         run_views.answers_view(T, "default", now, [detail]),
@@ -127,11 +155,11 @@ def test_every_kind_of_fault_has_its_words_in_both_languages() -> None:
 
 
 def test_a_run_whose_job_waits_is_queued_and_one_whose_job_gave_up_failed() -> None:
-    assert state_of("ready", job(state="queued")) == "queued"
-    assert state_of("running", job(state="running")) == "running"
-    assert state_of("paused", job(state="stopped")) == "paused"
-    assert state_of("paused", job(state="failed")) == "failed"
-    assert state_of("ready", None) == "ready"
+    assert state_of(progress(state="ready"), job(state="queued")) == "queued"
+    assert state_of(progress(state="running"), job(state="running")) == "running"
+    assert state_of(progress(state="paused"), job(state="stopped")) == "paused"
+    assert state_of(progress(state="paused"), job(state="failed")) == "failed"
+    assert state_of(progress(state="ready"), None) == "ready"
 
 
 # --- the list and the forecast
@@ -141,10 +169,18 @@ def test_no_runs_yet_says_what_to_do_next() -> None:
     assert "Choose a teacher" in views.runs_list(T, "default", [], {}, "")
 
 
+def test_the_list_says_what_became_of_the_job_of_a_run(built: "Page", here: Any, asked: Callable[..., Any]) -> None:
+    run = here.collecting.create("practice-plain", "sums", name="mine")
+    here.collecting.start(run.name)
+    assert T("state.queued") in built.read(asked())["collect-runs"]
+    assert "mine" in built.read(asked(), "queued")["collect-runs"]
+    assert "mine" not in built.read(asked(), "ready")["collect-runs"]
+
+
 def test_runs_are_found_by_name_teacher_and_state() -> None:
-    run = Run(project_id=1, name="sums-brief", state="paused")
-    assert matches(run, "gpt", "") and matches(run, "gpt", "SUMS paused gp")
-    assert not matches(run, "gpt", "sums done")
+    known = ("sums-brief", "gpt", "paused")
+    assert matches("", *known) and matches("SUMS paused gp", *known)
+    assert not matches("sums done", *known)
 
 
 def forecast(**given: Any) -> Forecast:
@@ -191,21 +227,21 @@ def test_a_batch_is_offered_where_it_is_cheaper() -> None:
 def wanted(**given: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("weights", "budget", "temperature", "max_tokens", "further", "name", "student", "seed"), "")
     return (
-        empty | {"teacher": "t", "prompts": "p", "manner": "own", "system": [], "samples": "1", "batch": False} | given
+        empty | {"teacher": "t", "prompts": "p", "choice": "own", "system": [], "samples": "1", "batch": False} | given
     )
 
 
 def test_system_messages_are_the_prompts_own_each_or_drawn_by_weight() -> None:
     assert form.messages_of(wanted(system=["brief"]), T) == {}
-    assert form.messages_of(wanted(manner="draw", system=["brief"]), T) == {"system_message": ["brief"]}
-    assert form.messages_of(wanted(manner="each", system=["a", "b"]), T) == {"system_message": ["a", "b"]}
-    drawn = form.messages_of(wanted(manner="draw", system=["a", "b"], weights="1, 2.5"), T)
+    assert form.messages_of(wanted(choice="draw", system=["brief"]), T) == {"system_message": ["brief"]}
+    assert form.messages_of(wanted(choice="each", system=["a", "b"]), T) == {"system_message": ["a", "b"]}
+    drawn = form.messages_of(wanted(choice="draw", system=["a", "b"], weights="1, 2.5"), T)
     assert drawn == {"system_mix": {"system_messages": {"a": 1, "b": 2.5}}}
-    alike = form.messages_of(wanted(manner="draw", system=["a", "b"]), T)
+    alike = form.messages_of(wanted(choice="draw", system=["a", "b"]), T)
     assert alike == {"system_mix": {"system_messages": {"a": 1, "b": 1}}}
     for wrong in ({"system": []}, {"system": ["a", "b"], "weights": "1"}, {"system": ["a", "b"], "weights": "1, x"}):
         with pytest.raises(BadInput):
-            form.messages_of(wanted(manner="draw", **wrong), T)
+            form.messages_of(wanted(choice="draw", **wrong), T)
 
 
 def test_parameters_are_read_from_the_form() -> None:
@@ -220,8 +256,10 @@ def test_parameters_are_read_from_the_form() -> None:
 
 def test_the_form_is_what_the_engine_takes() -> None:
     found = form.wanted_of(wanted(samples="3", seed="7", budget="2.5", batch=True, student="brief", name=" x "), T)
-    assert found.asked == {"samples": 3, "seed": 7, "parameters": {}, "send": "batch"}
-    assert (found.budget_usd, found.student, found.name) == (2.5, "brief", "x")
+    assert found.options == RunOptions(
+        samples=3, seed=7, parameters={}, send="batch", budget_usd=2.5, store_system_message="brief"
+    )
+    assert found.name == "x"
     for wrong in ({"samples": "few"}, {"samples": "1.5"}, {"teacher": None}):
         with pytest.raises(BadInput):
             form.wanted_of(wanted(**wrong), T)
@@ -238,10 +276,10 @@ class Page:
 
     async def _build(self, house: Any) -> None:
         with gr.Blocks() as self.blocks:
-            page.build(self.blocks, house, T)
+            page.build(OpenPage(self.blocks, house, T), house)
 
     def __call__(self, name: str, *values: Any) -> Any:
-        handler = next(fn.fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
+        handler = next(unwrap(fn.fn) for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
         result = handler(*values)
         if not isinstance(result, dict):
             return result
@@ -249,10 +287,7 @@ class Page:
 
     def read(self, request: Any, search: str = "") -> dict[str, Any]:
         reading = next(fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == "take")
-        return {
-            component.elem_id: value
-            for component, value in zip(reading.outputs, reading.fn(request, "", search), strict=True)
-        }
+        return {component.elem_id: value for component, value in reading.fn(request, "", search, {}).items()}
 
 
 _numbers = itertools.count()
@@ -284,7 +319,7 @@ def asked(here: Any) -> Callable[..., Any]:
 
 
 def values(**typed: Any) -> list[Any]:
-    order = ("teacher", "prompts", "manner", "system", "weights", "seed", "samples", "budget", "name", "temperature",
+    order = ("teacher", "prompts", "choice", "system", "weights", "seed", "samples", "budget", "name", "temperature",
              "max_tokens", "further", "student", "batch")  # fmt: skip
     filled = wanted(teacher="practice-plain", prompts="sums", **typed)
     return [filled[name] for name in order]
@@ -295,9 +330,12 @@ def is_shown(update: Any) -> bool:
 
 
 def test_starting_makes_a_run_and_queues_its_job(built: Page, here: Any, asked: Callable[..., Any]) -> None:
-    typed = values(manner="each", system=["brief", "helpful"], temperature="0", name="mine", student="empty")
+    typed = values(choice="each", system=["brief", "helpful"], temperature="0", name="mine", student="empty")
     foreseen = built("foresee", asked(), *typed)
     assert foreseen["collect-start"]._constructor_args[0]["value"].startswith("Collect 24 answers")
+    assert foreseen["collect-sample"]._constructor_args[0]["value"] == "Sample 10 first"
+    few = built("foresee", asked(), *values(choice="own", system=[]))["collect-sample"]
+    assert few._constructor_args[0]["value"] == f"Sample {min(10, here.prompts.source('sums').count)} first"
     assert is_shown(foreseen["collect-messages"]) and not is_shown(foreseen["collect-batch"])
     assert built("create", asked(), *typed).endswith("&run=mine")
     run, at_work = here.collecting.get("mine"), here.collecting.job_of("mine")
@@ -317,7 +355,7 @@ def test_starting_makes_a_run_and_queues_its_job(built: Page, here: Any, asked: 
 
 
 def test_the_first_ten_are_shown_and_lead_to_the_whole(built: Page, here: Any, asked: Callable[..., Any]) -> None:
-    typed = values(manner="draw", system=["brief", "step-by-step"], weights="1, 2", seed="3")
+    typed = values(choice="draw", system=["brief", "step-by-step"], weights="1, 2", seed="3")
     address = built("create_sample", asked(), *typed)
     name = address.rpartition("=")[2]
     run = threading.Thread(target=here.collecting.run, args=(name,))
@@ -327,6 +365,8 @@ def test_the_first_ten_are_shown_and_lead_to_the_whole(built: Page, here: Any, a
     shown = built.read(asked(run=name))
     assert shown["collect-newest"].count("collect-answer") == 10
     assert shown["collect-whole"]._constructor_args[0]["value"].startswith("Collect 12 answers")
+    foreseen = list(built("foresee_whole", name, asked(run=name)).values())
+    assert foreseen[0][name].startswith("Collect 12 answers") and len(foreseen) == 2
     whole = built("collect_whole", asked(run=name)).rpartition("=")[2]
     made, sample = here.collecting.get(whole), here.collecting.get(name)
     assert made.requested == 12 and made.settings["seed"] == 3
@@ -335,7 +375,7 @@ def test_the_first_ten_are_shown_and_lead_to_the_whole(built: Page, here: Any, a
 
 
 def test_a_run_stopped_by_its_budget_asks_for_another(built: Page, here: Any, asked: Callable[..., Any]) -> None:
-    run = here.collecting.create("practice-plain", "sums", name="poor", budget_usd=1.0)
+    run = here.collecting.create("practice-plain", "sums", RunOptions(budget_usd=1.0), name="poor")
     with here.database.session() as session:
         row = session.get_one(Run, run.id)
         row.state, row.stopped_by = "paused", "budget"
@@ -375,16 +415,24 @@ def test_stopping_a_batch_for_good_calls_back_what_the_provider_has(
 ) -> None:
     called_back: list[str] = []
 
-    def cancel(name: str, **_: Any) -> None:
+    def cancel(self: Any, name: str, **_: Any) -> dict[str, Any]:
         """As the engine does: the run is collected for a moment, and left paused."""
         called_back.append(name)
         with here.database.session() as session:
             session.get_one(Run, run.id).state = "paused"
+        return {"run": name}
 
-    monkeypatch.setattr(here.collecting, "cancel_batches", cancel)
+    monkeypatch.setattr(RunEndings, "cancel_batches", cancel)
     run = here.collecting.create("practice-plain", "sums", name="batched")
-    assert watching.end(here, run).state == "stopped" and called_back == []
+    built("end_here", asked(run="batched"))
+    assert here.collecting.get("batched").state == "stopped" and called_back == []
     with here.database.session() as session:
         session.add(Batch(run_id=run.id, state="submitted", token="t"))
-    assert watching.end(here, run).state == "stopped" and called_back == ["batched"]
+    built("end_here", asked(run="batched"))
+    built("end_here", asked(run="batched"))
+    job = here.endings.job_of("batched")
+    assert not is_shown(built.read(asked(run="batched"))["collect-end"]) and called_back == []
+    here.jobs.run_here(job.id)
+    assert here.collecting.get("batched").state == "stopped" and called_back == ["batched"]
+    assert here.endings.job_of("batched") is None
     assert "1 being answered" in built.read(asked(run="batched"))["collect-run"]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from inspect import unwrap
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from studio.engine.evaluation.statistics import VOTES_NEEDED, Interval, wilson
+from studio.engine.errors import StudioError
+from studio.engine.evaluation.statistics import VOTES_NEEDED, Interval, binomial_p_value, wilson
 from studio.engine.prompts import NewPrompt
 from studio.engine.settings import Settings
 from studio.engine.store.tables import Job, Study
 from studio.engine.studio import open_studio
+from studio.ui.page import Page
 from studio.ui.pages import compare
 from studio.ui.pages import compare_views as views
 from studio.ui.text import LANGUAGES, Texts, catalogue
@@ -80,6 +84,13 @@ def test_agreement_appears_with_a_second_rater(here: Any) -> None:
     assert "/compare?project=default&amp;study=duel" in listed and ">20<" in listed
 
 
+def test_the_list_says_what_became_of_the_job_of_a_study(here: Any) -> None:
+    (summary,) = here.studies.list()
+    at_work = Job(project_id=1, kind="answer", title="", state="failed")
+    preparing = replace(summary, study=Study(project_id=1, name="x", arms=["a", "b"], state="preparing"), job=at_work)
+    assert T("state.failed") in views.studies_list(T, here, [preparing])
+
+
 @pytest.mark.parametrize("language", list(LANGUAGES))
 def test_the_card_reads_in_every_language(here: Any, language: str) -> None:
     t = Texts(language, "compare")
@@ -128,7 +139,7 @@ def test_a_study_on_its_way_shows_how_far_or_why_not(
     here: Any, state: str, job_state: str, error: str | None, shown: str
 ) -> None:
     study = Study(project_id=1, name="s", token="t", arms=["a", "b"], state=state, detail={"error": error})
-    job = Job(project_id=1, kind="answer", title="", entry="", state=job_state, done=7, total=20, error=error)
+    job = Job(project_id=1, kind="answer", title="", state=job_state, done=7, total=20, error=error)
     assert shown in str(views.study_card(T, here, study, job, ""))
 
 
@@ -143,7 +154,7 @@ def test_more_than_two_arms_show_scores(here: Any) -> None:
 def blocks(here: Any) -> gr.Blocks:
     async def build() -> gr.Blocks:
         with gr.Blocks() as made:
-            compare.build(made, here, T)
+            compare.build(Page(made, here, T), here)
         return made
 
     return asyncio.run(build())
@@ -152,22 +163,31 @@ def blocks(here: Any) -> gr.Blocks:
 @pytest.fixture
 def handlers(blocks: gr.Blocks) -> dict[str, Any]:
     """The page's handlers by name."""
-    return {fn.fn.__name__: fn.fn for fn in blocks.fns.values() if fn.fn is not None}
+    return {fn.fn.__name__: unwrap(fn.fn) for fn in blocks.fns.values() if fn.fn is not None}
 
 
 def test_the_form_starts_a_study_and_leads_to_it(here: Any, handlers: dict[str, Any]) -> None:
     here.teachers.add_practice()
     create = handlers["create"]
-    address = create(request(), "new", "practice-plain", "practice-thorough", "quiz", "brief", 4, 7)
+    address = create(
+        request(), "new", "practice-plain", "practice-thorough", "quiz", "brief", 4, 7, '{"max_tokens": 90}', ""
+    )
     assert address == "/compare?project=default&study=new"
     study = here.studies.get("new")
     assert (study.state, study.seed, study.detail["items"]) == ("preparing", 7, 4)
     assert here.jobs.get(study.job_id).kind == "answer"
+    assert [arm["parameters"] for arm in study.detail["arms"]] == [{"max_tokens": 90}, {}]
+
+
+def test_parameters_that_are_no_json_object_are_one_sentence(handlers: dict[str, Any]) -> None:
+    for typed in ("[1]", "max_tokens=9", "{"):
+        with pytest.raises(StudioError, match="JSON object"):
+            handlers["create"](request(), "x", "practice-plain", "practice-base", "quiz", "", 4, 0, "", typed)
 
 
 def test_a_form_left_empty_is_one_sentence(handlers: dict[str, Any]) -> None:
-    with pytest.raises(gr.Error, match="first side, a second side and a prompt source"):
-        handlers["create"](request(), "other", None, None, None, "", 4, 0)
+    with pytest.raises(StudioError, match="first side, a second side and a prompt source"):
+        handlers["create"](request(), "other", None, None, None, "", 4, 0, "", "")
 
 
 def test_the_form_offers_what_there_is(handlers: dict[str, Any]) -> None:
@@ -175,6 +195,12 @@ def test_the_form_offers_what_there_is(handlers: dict[str, Any]) -> None:
     names = [value for _, value in offered[0].choices]
     assert "practice-base" in names
     assert [value for _, value in offered[2].choices] == ["quiz"]
+
+
+def test_a_model_that_the_address_names_is_chosen_and_the_form_is_open(handlers: dict[str, Any]) -> None:
+    offered = list(handlers["open_form"](request(first="practice-base")).values())
+    assert (offered[0].value, offered[1].value, offered[4].open) == ("practice-base", None, True)
+    assert next(iter(handlers["open_form"](request()).values())).value is None
 
 
 def test_closing_and_opening_again(here: Any, handlers: dict[str, Any]) -> None:
@@ -186,7 +212,20 @@ def test_closing_and_opening_again(here: Any, handlers: dict[str, Any]) -> None:
 
 def test_the_raters_link_is_the_one_this_browser_can_reach(here: Any) -> None:
     study = here.studies.get("duel")
-    assert compare._link(study, request()) == f"http://studio.test:7860/r/{study.token}"
+    assert compare._link(here, study, request()) == f"http://studio.test:7860/r/{study.token}"
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ("http://studio-x.localhost:7860", "on this machine only"),
+        ("http://192.168.0.9:7860", "of this network only"),
+        ("https://rate.example.org", "anybody who has it"),
+    ],
+)
+def test_the_raters_link_says_whom_it_reaches(here: Any, origin: str, words: str) -> None:
+    shown = str(views.study_card(T, here, here.studies.get("duel"), None, f"{origin}/r/token"))
+    assert words in shown
 
 
 def test_the_page_is_built_in_the_app(running: Any, browser: Any, house: Any) -> None:
@@ -204,3 +243,16 @@ def test_events_are_private_and_stay_on_their_page(blocks: gr.Blocks) -> None:
     names = [component["props"].get("elem_id") for component in config["components"]]
     given = [name for name in names if name]
     assert len(given) == len(set(given))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "identifiable", "said"),
+    [(1, 0, True, "too few"), (5, 0, True, "too few"), (9, 0, False, "cannot be told"), (9, 0, True, "favour one side"),
+     (5, 4, True, "no sign of bias")],
+)  # fmt: skip
+def test_a_sides_bias_is_told_only_where_the_votes_can_tell_it(
+    left: int, right: int, identifiable: bool, said: str
+) -> None:
+    p_value = binomial_p_value(left, right)
+    words = views.position_words(T, {"left": left, "right": right, "p_value": p_value, "identifiable": identifiable})
+    assert said in words

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
-from studio.ui.pages.home import DEMO, STEPS, Standing, body_view, standing_of, steps_view
+from studio.engine.demo import DEMO
+from studio.engine.job_kinds import ENTRIES
+from studio.engine.overview import STEPS, ProjectOverview, Recent, Waiting
+from studio.ui.pages.home import body_view, steps_view
 from studio.ui.text import LANGUAGES, Texts
 
-EMPTY = Standing(dict.fromkeys(STEPS, 0), 0, 0.0, [], [], [])
+EMPTY = ProjectOverview(dict.fromkeys(STEPS, 0), 0, 0.0, [], [], [])
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-def _with(**counts: int) -> Standing:
+def _with(**counts: int) -> ProjectOverview:
     return replace(EMPTY, counts={**EMPTY.counts, **counts})
 
 
@@ -43,9 +46,9 @@ def test_a_project_that_went_all_the_way_round_leads_to_the_result() -> None:
 
 
 def test_a_study_that_waits_leads_straight_to_rating() -> None:
-    standing = replace(_with(**{**dict.fromkeys(STEPS, 1), "rate": 0}), to_rate=[("taste", "/r/abc", 50)])
-    assert '<a href="/r/abc" class="btn primary">' in steps_view(Texts("en", "home"), standing, "default")
-    assert "50 pairs of “taste” wait" in body_view(Texts("en", "home"), standing, "default")
+    overview = replace(_with(**{**dict.fromkeys(STEPS, 1), "rate": 0}), to_rate=[Waiting("taste", "abc", 50)])
+    assert '<a href="/r/abc" class="btn primary">' in steps_view(Texts("en", "home"), overview, "default")
+    assert "50 pairs of “taste” wait" in body_view(Texts("en", "home"), overview, "default")
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))
@@ -53,28 +56,25 @@ def test_names_and_errors_are_escaped_in_every_language(language: str) -> None:
     from studio.engine.store.tables import Job
 
     jobs = [
-        Job(id=1, project_id=1, kind="train", title=EVIL, entry="x:y", state="failed", error=EVIL),
-        Job(id=2, project_id=1, kind="train", title=EVIL, entry="x:y", state="running", message=EVIL, done=1, total=2),
+        Job(id=1, project_id=1, kind="train", title=EVIL, state="failed", error=EVIL),
+        Job(id=2, project_id=1, kind="train", title=EVIL, state="running", message=EVIL, done=1, total=2),
     ]
-    standing = replace(
-        _with(teachers=1), jobs=jobs, unread=3, to_rate=[(EVIL, "/r/a", 1)], recent=[(0.0, "models", EVIL, "/models")]
+    overview = replace(
+        _with(teachers=1), jobs=jobs, unread=3, to_rate=[Waiting(EVIL, "a", 1)], recent=[Recent(0.0, "models", EVIL)]
     )
     t = Texts(language, "home")
-    drawn = body_view(t, standing, "default") + steps_view(t, standing, "default")
+    drawn = body_view(t, overview, "default") + steps_view(t, overview, "default")
     assert "<img" not in drawn and drawn.count("&lt;img") >= 5
 
 
 def test_the_counts_are_the_engines(studio: Any) -> None:
-    assert standing_of(studio).is_empty
+    assert studio.overview().is_empty
     studio.teachers.add_practice()
     studio.prompts.practice(["addition"], 5, 1, "sums")
-    standing = standing_of(studio)
-    assert (standing.counts["teachers"], standing.counts["prompts"]) == (2, 5)
-    assert standing.next_step == "collect" and standing.recent[0][2] == "sums"
+    overview = studio.overview()
+    assert (overview.counts["teachers"], overview.counts["prompts"]) == (2, 5)
+    assert overview.next_step == "collect" and overview.recent[0].name == "sums"
 
 
-def test_the_demo_is_an_entry_that_exists() -> None:
-    from importlib import import_module
-
-    module, _, function = DEMO.partition(":")
-    assert callable(getattr(import_module(module), function))
+def test_the_demo_is_a_kind_of_job_that_can_be_run() -> None:
+    assert DEMO in ENTRIES

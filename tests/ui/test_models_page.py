@@ -1,6 +1,7 @@
 """The Models page: what is drawn of models, files and answers, and which of them can be asked."""
 
 import pytest
+from sqlmodel import select
 
 from studio.engine.inference import Reply
 from studio.engine.store.tables import Job, Model, ModelFile
@@ -47,7 +48,7 @@ def test_file_shows_its_actual_types_and_parity_and_says_when_it_is_gone(t, stud
 def test_file_on_disk_has_a_download_link(t, studio, tmp_path):
     path = tmp_path / "m.gguf"
     path.write_bytes(b"GGUF")
-    file = ModelFile(model_id=1, quantization="Q8_0", **{**FILE, "path": str(path)})
+    file = ModelFile(model_id=1, quantization="Q8_0", **{**FILE, "path": str(studio.addresses.of(path))})
     assert "/download/model?project=default&amp;model=m&amp;quantization=Q8_0" in str(
         views.files(t, "m", [file], studio)
     )
@@ -55,7 +56,7 @@ def test_file_on_disk_has_a_download_link(t, studio, tmp_path):
 
 def test_export_shows_its_bar_then_its_reason_and_nothing_once_done(t):
     def shown(state, **values):
-        job = Job(project_id=1, kind="export", title="", entry="", payload={"model": "m"}, state=state, **values)
+        job = Job(project_id=1, kind="export", title="", payload={"model": "m"}, state=state, **values)
         return str(views.export_progress(t, job))
 
     assert "50" in shown("running", done=2, total=4)
@@ -96,6 +97,21 @@ def test_newest_ready_student_is_shown_unless_the_address_names_another():
     assert page._chosen([], "") == ""
 
 
+def test_the_list_says_what_became_of_a_training_whose_job_broke_off(studio, t):
+    studio.models.register_student("kid", parent="practice-base", state="training")
+    with studio.database.session() as session:
+        job = Job(project_id=studio.project_id, kind="train", title="Train", state="failed")
+        session.add(job)
+        session.flush()
+        session.exec(select(Model).where(Model.name == "kid")).one().job_id = job.id
+    kid = studio.models.get("kid")
+    line = page._line(kid, 0, studio.training.states()["kid"])
+    drawn = str(views.models(t, [line], "kid", studio)) + str(
+        views.detail(t, studio.models.show("kid"), studio, line.state)
+    )
+    assert drawn.count(t("state.failed")) == 2 and t("state.training") not in drawn
+
+
 def test_those_who_can_be_asked_are_models_their_files_and_teachers_but_none_in_training(studio):
     studio.models.register_student("kid", parent="practice-base", state="ready")
     studio.models.register_student("baby", parent="practice-base", state="training")
@@ -113,7 +129,7 @@ def test_failure_to_answer_is_shown_and_not_raised(studio):
 def test_dataset_of_the_last_stage_is_in_the_table(studio, t):
     recipe = {"stages": [{"dataset": "plain-v1"}, {"dataset": "thorough-v2"}]}
     studio.models.register_student("kid", parent="practice-base", recipe=recipe, state="ready")
-    line = page._line(studio, studio.models.get("kid"))
-    assert line.dataset == "thorough-v2"
+    line = page._line(studio.models.get("kid"), 2)
+    assert (line.dataset, line.files) == ("thorough-v2", 2)
     drawn = str(views.models(t, [line], "kid", studio))
     assert "thorough-v2" in drawn and 'aria-current="true"' in drawn

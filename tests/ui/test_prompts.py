@@ -2,16 +2,22 @@
 
 import asyncio
 import itertools
+import json
 from collections.abc import Callable
+from inspect import unwrap
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import pytest
 
-from studio.engine.prompts import NewPrompt
+from studio.engine.domain.status import status
+from studio.engine.errors import StudioError
+from studio.engine.prompts import DUPLICATE, NewPrompt, Skip, Tally
+from studio.ui.page import Page as OpenPage
 from studio.ui.pages import prompts as page
-from studio.ui.pages.prompts import browsing, views
+from studio.ui.pages.prompts import browsing
+from studio.ui.pages.prompts import prompts_views as views
 from studio.ui.text import LANGUAGES, Texts, catalogue
 
 ATTACK = '<img src=x onerror="alert(1)"> {{evil}} ${evil}'
@@ -26,11 +32,24 @@ class Page:
     async def _build(self, studio: Any, language: str) -> None:
         """In a running loop, since Gradio leaves one of its own open when there is none."""
         with gr.Blocks() as self.blocks:
-            page.build(self.blocks, studio, Texts(language, "prompts"))
+            page.build(OpenPage(self.blocks, studio, Texts(language, "prompts")), studio)
 
     def __call__(self, name: str, *values: Any) -> Any:
-        handler = next(fn.fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
+        handler = next(unwrap(fn.fn) for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
         return self._named(handler(*values))
+
+    def read(self, part: str, request: Any) -> dict[str, Any]:
+        """What the reading that fills a part of the page shows, by element id."""
+        readings = (fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == "take")
+        fn = next(fn for fn in readings if part in [one.elem_id for one in fn.outputs])
+        return self._named(fn.fn(request, ""))
+
+    def thing(self, part: str, name: str, *values: Any) -> dict[str, Any]:
+        """What one of the actions on a thing, of those in a part of the page, tells the browser."""
+        mine = (fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
+        fn = next(fn for fn in mine if fn.outputs[0].elem_id.startswith(f"{part}-"))
+        told: dict[str, Any] = json.loads(unwrap(fn.fn)(*values))
+        return told
 
     def _named(self, result: Any) -> Any:
         if not isinstance(result, dict):
@@ -112,15 +131,36 @@ def test_practice_problems_become_a_source_in_the_project_of_the_address(
     assert "p" not in [source.name for source in studio.at("default").prompts.sources()]
 
 
+def test_many_practice_problems_are_a_job_that_is_followed_stopped_and_tried_again(
+    built: Page, studio: Any, asked: Callable[..., Any]
+) -> None:
+    goto = built("make", asked(), ["addition"], 3000, 2, 3, "many")
+    (job,) = studio.prompt_jobs.under_way()
+    assert goto == f"/prompts?project={studio.project.name}&job={job.id}"
+    request = asked(job=str(job.id))
+    shown = built.read("prompts-arriving", request)
+    assert "Make many" in shown["prompts-arriving"] and "waiting for its turn" in shown["prompts-arriving"]
+    assert "Make many" in built.read("prompts-arriving", asked())["prompts-arriving"], "also for who comes back later"
+    assert studio.prompts.sources() == []
+    with pytest.raises(StudioError, match="being written at this moment"):
+        built("make", asked(), ["addition"], 5, 2, 3, "many")
+    built("ask_to_stop", request)
+    assert "many was not brought in" in built.read("prompts-arriving", request)["prompts-arriving"]
+    built("try_again", request)
+    count = studio.jobs.run_here(job.id)["count"]
+    shown = built.read("prompts-arriving", request)
+    assert f"many is there: {count:,} rows" in shown["prompts-arriving"] and "source=many" in shown["prompts-list"]
+
+
 def test_impossible_practice_is_a_notice(built: Page, asked: Callable[..., Any]) -> None:
-    with pytest.raises(gr.Error, match="at least one practice family"):
+    with pytest.raises(StudioError, match="at least one practice family"):
         built("make", asked(), [], 6, 2, 3, "p")
-    with pytest.raises(gr.Error, match="at least 1"):
+    with pytest.raises(StudioError, match="from 1 to 1,000,000"):
         built("make", asked(), ["story"], None, 2, 3, "p")
 
 
 def test_an_empty_project_says_what_to_do(built: Page, asked: Callable[..., Any]) -> None:
-    assert "No prompts yet" in built("show_list", asked())
+    assert "No prompts yet" in built.read("prompts-list", asked())["prompts-list"]
 
 
 def test_a_source_is_browsed_by_page_and_search(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
@@ -150,7 +190,7 @@ def test_text_of_prompts_is_never_markup(built: Page, studio: Any, asked: Callab
 
 
 def test_an_unknown_source_is_a_notice(built: Page, asked: Callable[..., Any]) -> None:
-    with pytest.raises(gr.Error, match="no prompt source named"):
+    with pytest.raises(StudioError, match="no prompt source named"):
         built("show_source", asked(source="nothing"))
 
 
@@ -161,7 +201,10 @@ def test_a_place_in_the_address_may_be_anything(text: str, place: int | None) ->
 
 def test_a_source_can_be_deleted(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     studio.prompts.add("s", "import", [NewPrompt("a")])
-    assert built("remove_source", asked(source="s")) == f"/prompts?project={studio.project.name}"
+    shown = built("show_source", asked(source="s"))
+    assert shown["prompts-thing"].visible and "s" in shown["prompts-thing"].label
+    told = built.thing("prompts-thing", "delete_thing", asked(source="s"), ("s", False))
+    assert told["to"] == f"/prompts?project={studio.project.name}"
     assert studio.prompts.sources() == []
 
 
@@ -195,12 +238,14 @@ def test_a_message_is_copied_renamed_and_never_overwrites_another(
     here = asked(tab="messages", message="brief")
     assert built("copy", here, "mine", "own", "Hello").endswith("message=mine")
     mine = asked(tab="messages", message="mine")
-    for action in ("copy", "move"):
-        with pytest.raises(gr.Error, match="already a system message"):
-            built(action, mine, "brief", "own", "Hello")
-    with pytest.raises(gr.Error, match="Use Rename"):
+    with pytest.raises(StudioError, match="already a system message"):
+        built("copy", mine, "brief", "own", "Hello")
+    with pytest.raises(StudioError, match="already a system message"):
+        built.thing("prompts-message-thing", "rename_thing", mine, ("mine", False), "brief")
+    with pytest.raises(StudioError, match="Use Rename"):
         built("write", mine, "brief", "own", "Hello")
-    built("move", mine, "ours", "own", "Hello you")
+    told = built.thing("prompts-message-thing", "rename_thing", mine, ("mine", False), "ours")
+    assert told["to"].endswith("&tab=messages&message=ours")
     names = [message.name for message in studio.system_messages.list()]
     assert "ours" in names
     assert "mine" not in names
@@ -211,7 +256,7 @@ def test_a_new_message_starts_empty(built: Page, studio: Any, asked: Callable[..
     assert built("show_message", new)["prompts-message-text"] == ""
     built("write", new, "fresh", "own", "Hi")
     assert studio.system_messages.get("fresh").text == "Hi"
-    with pytest.raises(gr.Error, match="already a system message"):
+    with pytest.raises(StudioError, match="already a system message"):
         built("write", new, "fresh", "own", "again")
 
 
@@ -232,10 +277,31 @@ def test_what_would_be_sent_is_what_collecting_sends(built: Page, studio: Any, a
 
 def test_a_place_beyond_the_source_is_a_notice(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     studio.prompts.add("s", "import", [NewPrompt("a")])
-    with pytest.raises(gr.Error, match="no prompt at place"):
+    with pytest.raises(StudioError, match="no prompt at place"):
         built("view_sent", asked(), "s", 2, "")
 
 
 def test_reasons_are_said_in_the_language_of_the_page() -> None:
-    assert views.reason_words(Texts("zh", "prompts"), "not valid JSON (line ends)") == "不是有效的 JSON (line ends)"
-    assert views.reason_words(Texts("en", "prompts"), "something new") == "something new"
+    left = Tally()
+    for skip in (
+        Skip(3, status("row_not_object"), status("it_is", what=status("kind_list"))),
+        Skip(4, "something new"),
+        Skip(5, DUPLICATE),
+    ):
+        left.add(skip)
+    kept = json.loads(json.dumps(left.kept()))
+    shown = views.left_out(Texts("zh", "prompts"), kept)
+    assert (
+        "不是对象（实为列表）" in shown
+        and "something new: 1" in shown
+        and "重复: 1" in shown
+        and "第 5 行" not in shown
+    )
+    assert "not an object (it is a list)" in views.left_out(Texts("en", "prompts"), kept)
+
+
+def test_reasons_that_an_earlier_version_kept_are_shown_as_they_are() -> None:
+    before = {"reasons": {"not JSON": 1, "duplicate": 2}, "examples": [[3, "not JSON (odd)"], [4, "duplicate"]]}
+    shown = views.left_out(Texts("zh", "prompts"), before)
+    assert "not JSON (odd)" in shown and "第 4 行" not in shown
+    assert views.left_out(Texts("zh", "prompts"), {"count": 5}) == ""

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from inspect import unwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from studio.engine.errors import StudioError
 from studio.engine.prompts import NewPrompt
 from studio.engine.traces import TraceFilter
+from studio.ui.page import Page
 from studio.ui.pages import prompts as page
-from studio.ui.pages.prompts import bringing_form, views
+from studio.ui.pages.prompts import bringing_form
+from studio.ui.pages.prompts import prompts_views as views
 from studio.ui.text import Texts
 
 ATTACK = '<img src=x onerror="alert(1)"> {{evil}} ${evil}'
@@ -35,12 +39,24 @@ class Panel:
     async def _build(self, studio: Any) -> None:
         """In a running loop, since Gradio leaves one of its own open when there is none."""
         with gr.Blocks() as self.blocks:
-            page.build(self.blocks, studio, Texts("en", "prompts"))
+            page.build(Page(self.blocks, studio, Texts("en", "prompts")), studio)
+
+    def bring(self, studio: Any, request: Any, **values: Any) -> Any:
+        """Starts an import as the button does, and runs its job as a worker does."""
+        goto = self("bring", request, **values)
+        job = int(goto.partition("job=")[2])
+        assert goto == f"/prompts?project={studio.project.name}&job={job}"
+        return studio.jobs.run_here(job)
+
+    def refused(self, handler: str, request: Any, **values: Any) -> list[str]:
+        """What the event says is wrong; all that it shows."""
+        given = {self.parts[f"prompts-import-{name.replace('_', '-')}"]: value for name, value in values.items()}
+        return list(self.handlers[handler].fn(request, {**self.empty, **given}).values())
 
     def __call__(self, handler: str, request: Any, **values: Any) -> Any:
         given = {self.parts[f"prompts-import-{name.replace('_', '-')}"]: value for name, value in values.items()}
         assert given.keys() <= self.empty.keys()
-        result = self.handlers[handler].fn(request, {**self.empty, **given})
+        result = unwrap(self.handlers[handler].fn)(request, {**self.empty, **given})
         if not isinstance(result, dict):
             return result
         return {component.elem_id.removeprefix("prompts-import-"): value for component, value in result.items()}
@@ -91,8 +107,7 @@ def test_a_file_is_recognised_and_imported_with_what_was_left_out(
     assert (seen["name"], seen["prompt"].value, seen["button"].interactive) == ("sums", "question", True)
     assert not seen["response"].visible
     assert not seen["cleaning"].visible, "there are no conversations to clean"
-    goto = panel("bring", asked, file=file, name="sums", prompt="question", answer="answer")
-    assert goto == f"/prompts?project={studio.project.name}&source=sums"
+    panel.bring(studio, asked, file=file, name="sums", prompt="question", answer="answer")
     assert [row.answer for row in studio.prompts.iterate("sums")] == ["2", None]
     shown = str(views.source(Texts("en", "prompts"), studio, studio.prompts.source("sums"), []))
     assert "1 row is left out" in shown
@@ -108,7 +123,7 @@ def test_rows_without_a_prompt_column_offer_their_columns(
     assert not seen["button"].interactive
     assert ("nested.words", "nested.words") in seen["prompt"].choices
     assert "hello" in panel("remap", asked, file=file, prompt="nested.words")["preview"]
-    panel("bring", asked, file=file, name="a", prompt="nested.words")
+    panel.bring(studio, asked, file=file, name="a", prompt="nested.words")
     assert studio.prompts.page("a")[0].text == "hello"
 
 
@@ -116,10 +131,10 @@ def test_a_recognised_shape_is_imported_as_it_is(panel: Panel, studio: Any, aske
     file = write({"instruction": "Say", "input": "hi", "output": "hi"})
     seen = panel("recognise", asked, file=file, name="kept")
     assert "Read as alpaca" in seen["preview"]
-    assert seen["name"] == "kept"
+    assert "name" not in seen
     boxes = {field: seen[field].value for field in bringing_form.MAPPED}
     assert not any(boxes.values())
-    panel("bring", asked, file=file, name="a", **boxes)
+    panel.bring(studio, asked, file=file, name="a", **boxes)
     assert studio.prompts.page("a")[0].text == "Say\n\nhi"
 
 
@@ -134,7 +149,7 @@ def test_a_folder_of_a_data_set_is_looked_at_and_imported(
     seen = panel("recognise", asked, place=place)
     assert "a data set&#39;s folder" in seen["preview"]
     assert (seen["name"], "from a folder" in seen["preview"]) == ("saved", True)
-    panel("bring", asked, place=place, name="s")
+    panel.bring(studio, asked, place=place, name="s")
     assert studio.prompts.page("s")[0].text == "from a folder"
 
 
@@ -150,7 +165,7 @@ def test_conversations_may_be_cleaned_and_say_what_the_rules_did(
     assert changed["rules"].visible
     assert "no answers under 16 characters: 1 · no answers that name their provider: 1" in changed["preview"]
     ticked = [rule for rule in bringing_form.TICKED if rule != "provider"]
-    panel("bring", asked, file=file, name="s", clean=True, rule=ticked, languages="en")
+    panel.bring(studio, asked, file=file, name="s", clean=True, rule=ticked, languages="en")
     assert [row.text for row in studio.prompts.iterate("s")] == ["one", "three"]
     shown = str(views.source(Texts("zh", "prompts"), studio, studio.prompts.source("s"), []))
     assert "剔除少于 16 个字符的回答: 1" in shown
@@ -158,13 +173,13 @@ def test_conversations_may_be_cleaned_and_say_what_the_rules_did(
 
 def test_a_length_needs_a_tokenizer_and_splits_by_it(panel: Panel, studio: Any, asked: Any, write: Any) -> None:
     file = write(talk(*(f"{GOOD} {number}" for number in range(12))))
-    with pytest.raises(gr.Error, match="Choose whose tokens"):
+    with pytest.raises(StudioError, match="Choose whose tokens"):
         panel("remap", asked, file=file, clean=True, tokens="64")
-    with pytest.raises(gr.Error, match="Split to tokens"):
+    with pytest.raises(StudioError, match="Split to tokens"):
         panel("remap", asked, file=file, clean=True, tokens="many")
-    panel("bring", asked, file=file, name="s", clean=True, tokens="64", tokenizer="practice-base")
+    panel.bring(studio, asked, file=file, name="s", clean=True, tokens="64", tokenizer="practice-base")
     assert studio.prompts.source("s").count > 1
-    assert "practice-base" in [value for _, value in panel.handlers["offer_tokenizers"].fn(asked).choices]
+    assert "practice-base" in [value for _, value in unwrap(panel.handlers["offer_tokenizers"].fn)(asked).choices]
 
 
 # --- answers
@@ -179,10 +194,10 @@ def test_answers_become_traces_with_teacher_and_terms(panel: Panel, studio: Any,
     boxes = {"prompt": "q", "response": "said"}
     again = panel("remap", asked, file=file, answers=True, **boxes)
     assert "It is 2." in again["preview"]
-    assert "no answer" in again["preview"]
+    assert "no response" in again["preview"]
     about = {"answers": True, "teacher": "gpt", "terms": "research"}
-    goto = panel("bring", asked, file=file, name="old", **about, **boxes)
-    assert goto == f"/traces?project={studio.project.name}&run=old"
+    made = panel.bring(studio, asked, file=file, name="old", **about, **boxes)
+    assert (made["run"], made["imported"]) == ("old", 1)
     (trace,) = studio.traces.page(TraceFilter.parse({"run": "old"})).rows
     assert (trace.teacher, trace.terms, trace.response_preview) == ("gpt", "research", "It is 2.")
     assert studio.prompts.sources() == []
@@ -190,7 +205,7 @@ def test_answers_become_traces_with_teacher_and_terms(panel: Panel, studio: Any,
 
 def test_every_turn_and_a_batch_with_its_input(panel: Panel, studio: Any, asked: Any, write: Any) -> None:
     about = {"answers": True, "teacher": "gpt"}
-    panel("bring", asked, file=write(talk("one", "1", "two", "2")), name="turns", every_turn=True, **about)
+    panel.bring(studio, asked, file=write(talk("one", "1", "two", "2")), name="turns", every_turn=True, **about)
     assert studio.traces.page(TraceFilter.parse({"run": "turns"})).count == 2
     question = {"custom_id": "r1", "body": {"messages": [{"role": "user", "content": "Why?"}]}}
     reply = {"choices": [{"message": {"role": "assistant", "content": "So."}}]}
@@ -198,12 +213,12 @@ def test_every_turn_and_a_batch_with_its_input(panel: Panel, studio: Any, asked:
     output = write({"custom_id": "r1", "response": {"status_code": 200, "body": reply}}, name="out.jsonl")
     seen = panel("recognise", asked, file=output, batch_input=given, **about)
     assert "Why?" in seen["preview"]
-    panel("bring", asked, file=output, batch_input=given, name="batch", **about)
+    panel.bring(studio, asked, file=output, batch_input=given, name="batch", **about)
     assert studio.traces.page(TraceFilter.parse({"run": "batch"})).rows[0].prompt_preview == "Why?"
 
 
 def test_answers_without_a_teacher_are_refused(panel: Panel, asked: Any, write: Any) -> None:
-    with pytest.raises(gr.Error, match="name of the teacher"):
+    with pytest.raises(StudioError, match="name of the teacher"):
         panel("bring", asked, file=write({"prompt": "a", "response": "b"}), name="old", answers=True)
 
 
@@ -216,7 +231,7 @@ def test_a_file_that_cannot_be_read_says_why_in_the_place_of_its_rows(
 ) -> None:
     seen = panel("recognise", asked, file=write(content))
     assert "is empty" in seen["preview"] or "binary file" in seen["preview"]
-    assert (seen["button"].interactive, seen["map"].visible) == (False, False)
+    assert (seen["button"].interactive, seen["map"].visible) == (False, True), "another format can be chosen"
 
 
 def test_a_place_that_is_none_says_why(panel: Panel, asked: Any, tmp_path: Path) -> None:
@@ -235,16 +250,25 @@ def test_a_place_goes_before_the_file_and_a_new_file_clears_it(panel: Panel, ask
     assert (seen["place"], "first" in seen["preview"]) == ("", True)
 
 
+def test_the_name_follows_the_file_until_the_person_has_typed_one(panel: Panel, asked: Any, write: Any) -> None:
+    first, second = write({"prompt": "a"}, name="first.jsonl"), write({"prompt": "b"}, name="second.jsonl")
+    seen = panel("take_file", asked, file=first)
+    assert seen["name"] == seen["suggested"] == "first"
+    seen = panel("take_file", asked, file=second, name="first", suggested="first")
+    assert seen["name"] == seen["suggested"] == "second"
+    seen = panel("take_file", asked, file=first, name="my own", suggested="second")
+    assert "name" not in seen and "suggested" not in seen
+
+
 def test_a_taken_name_is_a_notice_that_shows_no_markup(panel: Panel, studio: Any, asked: Any, write: Any) -> None:
     studio.prompts.add(ATTACK, "import", [NewPrompt("a")])
-    with pytest.raises(gr.Error) as caught:
-        panel("bring", asked, file=write({"prompt": "a"}), name=ATTACK)
-    assert "already a prompt source" in caught.value.message
-    assert "<img" not in caught.value.message
+    (said,) = panel.refused("bring", asked, file=write({"prompt": "a"}), name=ATTACK)
+    assert "already a prompt source" in said and 'data-field="prompts-import-name"' in said
+    assert "<img" not in said
 
 
 def test_importing_without_a_file_says_so(panel: Panel, asked: Any) -> None:
-    with pytest.raises(gr.Error, match="Choose a file first"):
+    with pytest.raises(StudioError, match="Choose a file first"):
         panel("bring", asked, name="a")
     assert panel("recognise", asked)["preview"] == ""
 
@@ -271,4 +295,4 @@ def test_every_rule_and_reason_has_words_in_both_languages() -> None:
     for language in ("en", "zh"):
         t = Texts(language, "prompts")
         assert all(t.has(f"rule.{rule}") for rule in RULES)
-        assert all(t.has(f"reason.{reason}") for reason in REASONS.values())
+        assert all(t.of("status").has(reason.code) for reason in REASONS.values())

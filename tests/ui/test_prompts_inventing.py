@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from inspect import unwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,10 +13,11 @@ import gradio as gr
 import pytest
 
 from studio.engine.errors import BadInput
-from studio.engine.practice.voices import MODELS
+from studio.engine.practice.voices import PRACTICE_MODELS
 from studio.engine.prompts import NewPrompt
 from studio.engine.prompts.diversity import measure
 from studio.engine.prompts.invention import METHODS
+from studio.ui.page import Page
 from studio.ui.pages.prompts import diversity, inventing, inventing_views
 from studio.ui.text import LANGUAGES, Texts
 
@@ -54,14 +56,15 @@ def call(house: Any) -> Callable[..., Any]:
 
     async def build() -> gr.Blocks:
         with gr.Blocks() as blocks:
-            inventing.build(blocks, house, Texts("en", "prompts"), gr.Textbox())
-            diversity.build(house, Texts("en", "prompts"))
+            opened = Page(blocks, house, Texts("en", "prompts"))
+            inventing.build(opened, gr.Textbox())
+            diversity.build(opened)
         return blocks
 
     blocks = asyncio.run(build())
 
     def run(name: str, *values: Any) -> Any:
-        handler = next(fn.fn for fn in blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
+        handler = next(unwrap(fn.fn) for fn in blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
         result = handler(*values)
         return {part.elem_id: value for part, value in result.items()} if isinstance(result, dict) else result
 
@@ -70,7 +73,7 @@ def call(house: Any) -> Callable[..., Any]:
 
 def form(path: Path, **changes: Any) -> list[Any]:
     fields = {
-        "method": "evol", "teacher": MODELS[0], "seeds": str(path), "count": 5, "seed": 1, "generations": 2,
+        "method": "evol", "teacher": PRACTICE_MODELS[0], "seeds": str(path), "count": 5, "seed": 1, "generations": 2,
         "budget": "", "name": "new",
     }  # fmt: skip
     return list({**fields, **changes}.values())
@@ -104,7 +107,7 @@ def test_starting_puts_a_job_into_the_queue_and_goes_to_its_address(
 def test_what_is_missing_is_said(
     call: Callable[..., Any], asked: Any, studio: Any, seeds: Path, changes: dict[str, Any]
 ) -> None:
-    with pytest.raises((gr.Error, BadInput)):
+    with pytest.raises(BadInput):
         call("create", asked(tab="invent"), *form(seeds, **changes))
     assert studio.inventions.list() == []
 
@@ -131,7 +134,7 @@ def _keys() -> list[str]:
 
 def test_an_invention_is_shown_with_its_drops_and_its_texts_escaped(studio: Any, seeds: Path) -> None:
     name = "<b>x</b>"
-    studio.inventions.create(name, "local", seeds, MODELS[0], 4)
+    studio.inventions.create(name, "local", seeds, PRACTICE_MODELS[0], 4)
     one = studio.inventions.progress(name)
     shown = str(inventing_views.invention(Texts("en", "prompts"), studio, one, None))
     assert "&lt;b&gt;x&lt;/b&gt;" in shown and "<b>x</b>" not in shown
@@ -144,7 +147,7 @@ def test_an_invention_is_shown_with_its_drops_and_its_texts_escaped(studio: Any,
 def test_diversity_is_shown_beside_what_was_published(call: Callable[..., Any], asked: Any, studio: Any) -> None:
     rows = [NewPrompt(f"Write a poem about {word}", task=ATTACK) for word in ("rain", "snow", "wind", "fog")]
     studio.prompts.add("poems", "import", rows)
-    shown = call("look", asked(source="poems"))
+    shown = measured(call, studio, asked(source="poems"))
     found = measure(studio.database, studio.prompts.source("poems"))
     assert found.nearest_bleu is not None
     assert f"{found.nearest_bleu * 100:.1f} %" in shown
@@ -153,4 +156,16 @@ def test_diversity_is_shown_beside_what_was_published(call: Callable[..., Any], 
     assert "<img" not in shown and "&lt;img" in shown
     single = [NewPrompt("Alone")]
     studio.prompts.add("one", "import", single)
-    assert "no other prompt" in call("look", asked(source="one"))
+    assert "no other prompt" in measured(call, studio, asked(source="one"))
+
+
+def measured(call: Callable[..., Any], studio: Any, request: Any) -> str:
+    """Presses the button, twice as a person may, lets the job run, and reads the page again."""
+    call("measure", request)
+    call("measure", request)
+    source = studio.prompts.source(request.query_params["source"])
+    job = studio.prompt_jobs.measuring(source)
+    t = Texts("en", "prompts")
+    assert "waiting for its turn" in diversity.measuring(t, studio, job)
+    studio.jobs.run_here(job.id)
+    return str(diversity.measuring(t, studio, studio.prompt_jobs.measuring(source)))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Callable
+from inspect import unwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from studio.engine.errors import StudioError
 from studio.engine.prompts import NewPrompt
 from studio.engine.prompts.mixtures import read
+from studio.ui import parts
+from studio.ui.page import Page
 from studio.ui.pages.prompts import mixing, mixing_form, mixing_views
 from studio.ui.text import Texts
 
@@ -27,11 +31,11 @@ class Tab:
 
     async def _build(self, studio: Any) -> None:
         with gr.Blocks() as self.blocks:
-            goto = gr.Textbox()
-            mixing.build(self.blocks, studio, Texts("en", "prompts"), goto)
+            goto = gr.Textbox(elem_id="goto")
+            mixing.build(Page(self.blocks, studio, Texts("en", "prompts")), goto)
 
     def __call__(self, name: str, *values: Any) -> Any:
-        handler = next(fn.fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
+        handler = next(unwrap(fn.fn) for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
         result = handler(*values)
         if not isinstance(result, dict):
             return result
@@ -93,7 +97,7 @@ def test_a_draft_is_taken_up_and_an_address_goes_before_it(tab: Tab, sums: Any, 
     assert "takes from the prompt source &#39;cot&#39;, which is not in this project" in shown["check"]
     half = tab("open_mixture", asked(), "collections: [")
     assert half["yaml"] == "collections: [" and "is not YAML" in half["check"]
-    with pytest.raises(gr.Error, match="No mixture named"):
+    with pytest.raises(StudioError, match="No mixture named"):
         tab("open_mixture", asked(**{"from": "nothing"}), "")
 
 
@@ -126,7 +130,7 @@ def test_the_boxes_change_the_text(tab: Tab, sums: Any, asked: Callable[..., Any
     ("values", "words"),
     [
         (["A", "sums", "stratified", "", [], []], "needs a 'quota'"),
-        (["A", "sums", "stratified", "2.5", [], []], "A quota of 2.5"),
+        (["A", "sums", "stratified", "2.5", [], []], "cannot be 2.5"),
         (["A", "sums", "stratified", "many", [], []], "many"),
         (["B", None, "none", "", [], []], "'source'"),
         (["B", "sums", "none", "", [], ["choice"]], "for the other prompts"),
@@ -135,15 +139,29 @@ def test_the_boxes_change_the_text(tab: Tab, sums: Any, asked: Callable[..., Any
 def test_a_collection_that_cannot_be_is_a_notice(
     tab: Tab, sums: Any, asked: Callable[..., Any], values: list[Any], words: str
 ) -> None:
-    with pytest.raises(gr.Error) as caught:
+    with pytest.raises(StudioError) as caught:
         tab("put", asked(), TEXT, "+", *values)
     assert words in caught.value.message.replace("&#39;", "'")
 
 
 def test_the_outcome_is_shown_and_nothing_is_stored(tab: Tab, sums: Any, asked: Callable[..., Any]) -> None:
-    shown = tab("preview", asked(), TEXT, 3)
+    shown = tab("preview", asked(), TEXT, 3)["outcome"]
     assert "6 of 24" in shown and "2 tasks" in shown and "add" in shown
     assert [source.name for source in sums.prompts.sources()] == ["sums"]
+
+
+def test_the_outcome_of_large_sources_is_found_by_a_job(
+    tab: Tab, sums: Any, asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = tab("preview", asked(), TEXT, 3)["outcome"]
+    monkeypatch.setattr(mixing, "LARGE", 10)
+    (goto,) = tab("preview", asked(), TEXT, 3).values()
+    (job,) = sums.jobs.list()
+    assert goto == f"/prompts?project={sums.project.name}&tab=mixture&job={job.id}"
+    t = Texts("en", "prompts")
+    assert mixing.trying(t, sums, job).busy
+    sums.jobs.run_here(job.id)
+    assert mixing.trying(t, sums, sums.jobs.get(job.id)) == parts.Live([at_once], busy=False)
 
 
 def test_the_source_is_made_and_its_mixture_can_be_begun_with(tab: Tab, sums: Any, asked: Callable[..., Any]) -> None:
@@ -151,10 +169,10 @@ def test_the_source_is_made_and_its_mixture_can_be_begun_with(tab: Tab, sums: An
     assert goto == f"/prompts?project={sums.project.name}&source=mixed"
     assert sums.prompts.source("mixed").count == 6
     shown = tab("open_mixture", asked(**{"from": "source:mixed"}), "")
-    assert read(shown["yaml"]).collections == read(TEXT).collections and shown["seed"] == 3
-    with pytest.raises(gr.Error, match="already a prompt source"):
+    assert read(shown["yaml"]).collections == read(TEXT).collections and shown["seed"] == "3"
+    with pytest.raises(StudioError, match="already a prompt source"):
         tab("make", asked(), TEXT, 3, "mixed")
-    with pytest.raises(gr.Error, match="not made from a mixture"):
+    with pytest.raises(StudioError, match="not made from a mixture"):
         tab("start_from", asked(), "source:sums")
 
 
@@ -163,14 +181,14 @@ def test_a_large_one_is_a_job_that_is_followed(
 ) -> None:
     monkeypatch.setattr(mixing, "LARGE", 10)
     goto = tab("make", asked(), TEXT, 3, "mixed")
-    assert goto == f"/prompts?project={sums.project.name}&tab=mixture&making=mixed"
-    t, job = Texts("en", "prompts"), sums.mixtures.job_of("mixed")
-    assert "Making mixed" in mixing_views.making(t, sums, "mixed", job)
+    t, job = Texts("en", "prompts"), sums.jobs.list()[0]
+    assert goto == f"/prompts?project={sums.project.name}&tab=mixture&job={job.id}"
+    assert sums.mixtures.is_making(job) and "Making mixed" in mixing_views.making(t, sums, job)
     sums.jobs.run_here(job.id)
-    done = mixing_views.making(t, sums, "mixed", sums.mixtures.job_of("mixed"))
+    done = mixing_views.making(t, sums, sums.jobs.get(job.id))
     assert "mixed is made: 6 prompts" in done and "source=mixed" in done
     job.state, job.error = "failed", ATTACK
-    failed = mixing_views.making(t, sums, "mixed", job)
+    failed = mixing_views.making(t, sums, job)
     assert "was not made" in failed and "<img" not in failed
 
 
@@ -178,7 +196,7 @@ def test_names_from_files_are_escaped(tab: Tab, sums: Any, asked: Callable[..., 
     sums.prompts.add(ATTACK, "import", [NewPrompt("a", task=ATTACK)])
     text = mixing_form.proposal(sums.prompts.sources()).as_yaml()
     assert "<img" not in tab("typed", asked(), text)["check"]
-    assert "<img" not in tab("preview", asked(), text, 0)
+    assert "<img" not in tab("preview", asked(), text, 0)["outcome"]
 
 
 def test_a_file_is_opened_with_its_remarks(tab: Tab, sums: Any, tmp_path: Path, asked: Callable[..., Any]) -> None:
@@ -186,5 +204,5 @@ def test_a_file_is_opened_with_its_remarks(tab: Tab, sums: Any, tmp_path: Path, 
     file.write_text("# mine\n" + TEXT, encoding="utf-8")
     assert tab("open_file", asked(), str(file))["yaml"].startswith("# mine")
     file.write_text("nothing", encoding="utf-8")
-    with pytest.raises(gr.Error, match="holds no mixture"):
+    with pytest.raises(StudioError, match="holds no mixture"):
         tab("open_file", asked(), str(file))

@@ -19,19 +19,21 @@ from sqlmodel import select
 
 from studio.engine.prompts import NewPrompt
 from studio.engine.settings import Settings
-from studio.engine.store.tables import Study, StudyItem, Vote
+from studio.engine.store.tables import Study, Vote
 from studio.engine.studio import open_studio
 from studio.ui import rate, routes
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
+LENGTHY = "lengthy"
+"""The study of `live` whose answers are longer than a phone."""
 ARMS = ("zebra-9000", "quagga-7b")
 NASTY = "<script>window.broken = 1</script> **bold** ![x](http://203.0.113.5/p.png) [y](javascript:alert(1))"
 
 
 @dataclass
-class Booth:
+class RatingSession:
     """A study of six pairs, a client that is a browser's cookie jar, and a look behind the curtain."""
 
     studio: Studio
@@ -60,12 +62,16 @@ def app_of(studio: Studio) -> FastAPI:
     return app
 
 
-def make_study(studio: Studio, folder: Path, name: str = "which-is-which") -> str:
+def make_study(studio: Studio, folder: Path, name: str = "which-is-which", *, lines: int = 0) -> str:
     """Returns the token. The study's name, the arms' names and its prompts' source must never reach a rater."""
     prompts = [f"Add {n} and {n}." for n in range(6)]
     studio.prompts.add(f"secret-source-{name}", "import", [NewPrompt(text=prompt) for prompt in prompts])
+    more = "\n\nMore." * lines
     for arm in ARMS:
-        rows = [{"prompt": prompt, "response": f"{NASTY} {arm[0]}{n}. I am {arm}."} for n, prompt in enumerate(prompts)]
+        rows = [
+            {"prompt": prompt, "response": f"{NASTY} {arm[0]}{n}. I am {arm}.{more}"}
+            for n, prompt in enumerate(prompts)
+        ]
         (folder / f"{arm}.jsonl").write_text("\n".join(map(json.dumps, rows)))
     files = [str(folder / f"{arm}.jsonl") for arm in ARMS]
     studio.studies.create(name, *files, f"secret-source-{name}", items=6)
@@ -73,9 +79,9 @@ def make_study(studio: Studio, folder: Path, name: str = "which-is-which") -> st
 
 
 @pytest.fixture
-def booth(studio: Studio, tmp_path: Path) -> Iterator[Booth]:
+def rating(studio: Studio, tmp_path: Path) -> Iterator[RatingSession]:
     with TestClient(app_of(studio), base_url="http://127.0.0.1") as client:
-        yield Booth(studio, make_study(studio, tmp_path), client)
+        yield RatingSession(studio, make_study(studio, tmp_path), client)
 
 
 def identifying(text: str) -> list[str]:
@@ -84,24 +90,24 @@ def identifying(text: str) -> list[str]:
     return [word for word in words if word in text]
 
 
-def test_nothing_identifying_is_sent_before_or_after_a_vote(booth: Booth) -> None:
-    sent = [booth.client.get(booth.at), booth.client.get(f"{booth.at}/next")]
+def test_nothing_identifying_is_sent_before_or_after_a_vote(rating: RatingSession) -> None:
+    sent = [rating.client.get(rating.at), rating.client.get(f"{rating.at}/next")]
     pair = sent[1].json()["pair"]
-    sent += [booth.vote(pair["id"], "left"), booth.client.post(f"{booth.at}/undo", json={})]
+    sent += [rating.vote(pair["id"], "left"), rating.client.post(f"{rating.at}/undo", json={})]
     for answer in sent:
         assert answer.status_code == 200
         assert identifying(answer.text + str(answer.headers)) == []
 
 
-def test_a_pair_has_these_fields_and_no_others(booth: Booth) -> None:
-    found = booth.next()
+def test_a_pair_has_these_fields_and_no_others(rating: RatingSession) -> None:
+    found = rating.next()
     assert set(found) == {"state", "pair", "done", "total"}
     assert set(found["pair"]) == {"id", "prompt", "left", "right", "position", "total"}
     assert re.fullmatch("[0-9a-f]{32}", found["pair"]["id"])
 
 
-def test_answers_are_safe_and_drawn_alike(booth: Booth) -> None:
-    pair = booth.next()["pair"]
+def test_answers_are_safe_and_drawn_alike(rating: RatingSession) -> None:
+    pair = rating.next()["pair"]
     for side in ("left", "right"):
         assert "<script" not in pair[side] and "<img" not in pair[side] and 'href="javascript' not in pair[side]
         assert "<strong>bold</strong>" in pair[side]
@@ -109,114 +115,115 @@ def test_answers_are_safe_and_drawn_alike(booth: Booth) -> None:
     assert blank[0] == blank[1]
 
 
-def test_the_vote_is_stored_when_the_next_pair_comes(booth: Booth) -> None:
-    first = booth.next()["pair"]
-    reply = booth.vote(first["id"], "tie", seconds=2.5, name="Ada")
+def test_the_vote_is_stored_when_the_next_pair_comes(rating: RatingSession) -> None:
+    first = rating.next()["pair"]
+    reply = rating.vote(first["id"], "tie", seconds=2.5, name="Ada")
     assert reply.json()["pair"]["id"] != first["id"]
     assert reply.json()["pair"]["position"] == 2
-    (vote,) = booth.votes()
+    (vote,) = rating.votes()
     assert (vote.choice, vote.seconds, vote.detail) == ("tie", 2.5, {"name": "Ada"})
 
 
-def test_one_browser_is_one_rater(booth: Booth) -> None:
+def test_one_browser_is_one_rater(rating: RatingSession) -> None:
     for _ in range(3):
-        booth.vote(booth.next()["pair"]["id"], "left")
-    assert len({vote.rater for vote in booth.votes()}) == 1
-    booth.client.cookies.clear()
-    assert booth.next()["done"] == 0
+        rating.vote(rating.next()["pair"]["id"], "left")
+    assert len({vote.rater for vote in rating.votes()}) == 1
+    rating.client.cookies.clear()
+    assert rating.next()["done"] == 0
 
 
-def test_the_cookie_is_random_and_out_of_reach_of_scripts(booth: Booth) -> None:
-    header = booth.client.get(booth.at).headers["set-cookie"]
-    assert re.match(r"rater=[0-9a-f]{32}; HttpOnly; Max-Age=\d+; Path=/r; SameSite=lax", header)
-    assert "set-cookie" not in booth.client.get(f"{booth.at}/next").headers
+def test_the_cookie_is_random_and_out_of_reach_of_scripts(rating: RatingSession) -> None:
+    header = rating.client.get(rating.at).headers["set-cookie"]
+    form = rf"rater-of-study=[\w-]{{22}}\.[0-9a-f]{{64}}; HttpOnly; Max-Age=\d+; Path={rating.at}; SameSite=lax"
+    assert re.match(form, header)
+    assert "set-cookie" not in rating.client.get(f"{rating.at}/next").headers
 
 
-def test_a_forged_cookie_is_replaced(booth: Booth) -> None:
-    booth.client.cookies.set("rater", "me", path="/r")
-    assert booth.client.get(f"{booth.at}/next").headers["set-cookie"].startswith("rater=")
+def test_a_forged_cookie_is_replaced(rating: RatingSession) -> None:
+    rating.client.cookies.set("rater-of-study", "me", path=rating.at)
+    assert rating.client.get(f"{rating.at}/next").headers["set-cookie"].startswith("rater-of-study=")
 
 
-def test_voting_without_a_cookie_is_refused(booth: Booth) -> None:
-    pair = booth.next()["pair"]
-    booth.client.cookies.clear()
-    reply = booth.vote(pair["id"], "left")
+def test_voting_without_a_cookie_is_refused(rating: RatingSession) -> None:
+    pair = rating.next()["pair"]
+    rating.client.cookies.clear()
+    reply = rating.vote(pair["id"], "left")
     assert (reply.status_code, reply.json()) == (400, {"error": "no cookie"})
-    assert booth.votes() == []
+    assert rating.votes() == []
 
 
-def test_sending_a_vote_twice_is_one_vote(booth: Booth) -> None:
-    pair = booth.next()["pair"]
-    replies = [booth.vote(pair["id"], "right").json() for _ in range(2)]
+def test_sending_a_vote_twice_is_one_vote(rating: RatingSession) -> None:
+    pair = rating.next()["pair"]
+    replies = [rating.vote(pair["id"], "right").json() for _ in range(2)]
     assert replies[0]["pair"]["id"] == replies[1]["pair"]["id"]
-    assert len(booth.votes()) == 1
+    assert len(rating.votes()) == 1
 
 
-def test_undo_brings_the_pair_back(booth: Booth) -> None:
-    pair = booth.next()["pair"]
-    booth.vote(pair["id"], "right")
-    back = booth.client.post(f"{booth.at}/undo", json={}).json()
+def test_undo_brings_the_pair_back(rating: RatingSession) -> None:
+    pair = rating.next()["pair"]
+    rating.vote(pair["id"], "right")
+    back = rating.client.post(f"{rating.at}/undo", json={}).json()
     assert (back["pair"]["id"], back["done"]) == (pair["id"], 0)
 
 
-def test_all_judged_says_so(booth: Booth) -> None:
+def test_all_judged_says_so(rating: RatingSession) -> None:
     for _ in range(6):
-        last = booth.vote(booth.next()["pair"]["id"], "left").json()
+        last = rating.vote(rating.next()["pair"]["id"], "left").json()
     assert (last["pair"], last["done"], last["total"], last["state"]) == (None, 6, 6, "open")
 
 
 @pytest.mark.parametrize(("state", "shown"), [("preparing", "preparing"), ("closed", "closed"), ("failed", "closed")])
-def test_a_study_that_takes_no_votes_says_so(booth: Booth, state: str, shown: str) -> None:
-    pair = booth.next()["pair"]
-    with booth.studio.database.session() as session:
+def test_a_study_that_takes_no_votes_says_so(rating: RatingSession, state: str, shown: str) -> None:
+    pair = rating.next()["pair"]
+    with rating.studio.database.session() as session:
         study = session.exec(select(Study)).one()
         study.state = state
-    found = booth.next()
+    found = rating.next()
     assert (found["state"], found["pair"]) == (shown, None)
-    assert booth.vote(pair["id"], "left").status_code == 409
-    assert booth.votes() == []
+    assert rating.vote(pair["id"], "left").status_code == 409
+    assert rating.votes() == []
 
 
-def test_bad_votes_are_refused(booth: Booth) -> None:
-    pair = booth.next()["pair"]
-    assert booth.vote(pair["id"], "best").status_code == 409
-    assert booth.vote("0" * 32, "left").status_code == 404
-    assert booth.client.post(f"{booth.at}/vote", content=b"{").status_code == 422
-    assert booth.client.post("/r/guess/vote", json={"id": pair["id"], "choice": "left"}).status_code == 404
-    assert booth.votes() == []
+def test_bad_votes_are_refused(rating: RatingSession) -> None:
+    pair = rating.next()["pair"]
+    assert rating.vote(pair["id"], "best").status_code == 409
+    assert rating.vote("0" * 32, "left").status_code == 404
+    assert rating.client.post(f"{rating.at}/vote", content=b"{").status_code == 422
+    assert rating.client.post("/r/guess/vote", json={"id": pair["id"], "choice": "left"}).status_code == 404
+    assert rating.votes() == []
 
 
-def test_an_unknown_link_is_a_page_in_words(booth: Booth) -> None:
-    answer = booth.client.get("/r/guess", headers={"accept-language": "zh-CN,zh;q=0.9"})
+def test_an_unknown_link_is_a_page_in_words(rating: RatingSession) -> None:
+    answer = rating.client.get("/r/guess", headers={"accept-language": "zh-CN,zh;q=0.9"})
     assert answer.status_code == 404
     assert "这个链接无效" in answer.text and 'lang="zh-CN"' in answer.text
 
 
-def test_the_policy_allows_own_files_only(booth: Booth) -> None:
-    answer = booth.client.get(booth.at)
+def test_the_policy_allows_own_files_only(rating: RatingSession) -> None:
+    answer = rating.client.get(rating.at)
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy
     assert not re.search(r"<script(?![^>]*src=)|\son\w+=|style=", answer.text)
     for address in re.findall(r'(?:src|href)="(/[^"]+)"', answer.text):
-        assert booth.client.get(address).status_code == 200, address
+        assert rating.client.get(address).status_code == 200, address
 
 
-def test_only_shipped_files_are_served(booth: Booth) -> None:
-    assert booth.client.get("/r/assets/rate.js").headers["content-type"].startswith("text/javascript")
-    assert booth.client.get("/r/assets/secrets.txt").status_code == 404
-    assert booth.client.get("/r/assets/..%2Frate.js").status_code == 404
+def test_only_shipped_files_are_served(rating: RatingSession) -> None:
+    assert rating.client.get("/r/assets/rate.js").headers["content-type"].startswith("text/javascript")
+    assert rating.client.get("/r/assets/secrets.txt").status_code == 404
+    assert rating.client.get("/r/assets/..%2Frate.js").status_code == 404
 
 
-def test_the_language_can_be_chosen_and_is_remembered(booth: Booth) -> None:
-    assert "Which answer is better?" in booth.client.get(booth.at).text
-    assert "哪个回答更好" in booth.client.get(f"{booth.at}?lang=zh").text
-    assert "哪个回答更好" in booth.client.get(booth.at).text
+def test_the_language_can_be_chosen_and_is_remembered(rating: RatingSession) -> None:
+    assert "Which answer is better?" in rating.client.get(rating.at).text
+    assert "哪个回答更好" in rating.client.get(f"{rating.at}?lang=zh").text
+    assert "哪个回答更好" in rating.client.get(rating.at).text
 
 
-def test_every_word_of_the_script_is_on_the_page(booth: Booth, studio: Studio) -> None:
+def test_every_word_of_the_script_is_on_the_page(rating: RatingSession, studio: Studio) -> None:
     """A word missing from the page would be shown as `undefined`."""
     script = (studio.settings.assets / "rate" / "rate.js").read_text()
-    page = booth.client.get(booth.at).text
+    page = rating.client.get(rating.at).text
     used = set(re.findall(r"words\.(\w+)", script))
     assert used >= {"count", "done", "token"}
     assert [word for word in sorted(used) if f' data-{word}="' not in page] == []
@@ -228,6 +235,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, str
     folder = tmp_path_factory.mktemp("live")
     studio = open_studio(Settings(workspace=folder / "workspace").prepare())
     token = make_study(studio, folder)
+    make_study(studio, folder, LENGTHY, lines=40)
     server = uvicorn.Server(uvicorn.Config(app_of(studio), port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -313,12 +321,8 @@ def test_a_browser_votes_blind_by_keyboard(live: tuple[Studio, str], tab: Any) -
     assert opened.complaints == []
     with studio.database.session() as session:
         cast = session.exec(select(Vote).order_by(Vote.id)).all()  # type: ignore[arg-type]
-        items = {item.id: item for item in session.exec(select(StudyItem))}
     assert [vote.choice for vote in cast] == ["left", "right", "left", "tie", "both_bad", "skip"]
-    assert all(
-        (vote.left_arm, vote.right_arm) == (items[vote.item_id].left_arm, items[vote.item_id].right_arm)
-        for vote in cast
-    )
+    assert all({vote.left_arm, vote.right_arm} == set(ARMS) for vote in cast)
     assert all(vote.seconds is not None for vote in cast)
 
 
@@ -331,9 +335,52 @@ def test_typing_a_name_does_not_vote(live: tuple[Studio, str], tab: Any) -> None
     assert page.locator("#name").input_value() == "1209su"
 
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+JUDGING = "[data-choice=left], [data-choice=right], [data-choice=tie], [data-choice=both_bad]"
+
+
+def can_vote(page: Any) -> bool:
+    return all(button.is_enabled() for button in page.locator(JUDGING).all())
+
+
 @pytest.mark.browser
-def test_a_phone_shows_one_answer_at_a_time_and_large_buttons(live: tuple[Studio, str], tab: Any) -> None:
-    page = tab(live[1], viewport={"width": 390, "height": 844}, has_touch=True).page
+def test_short_answers_stand_under_each_other_on_a_phone(live: tuple[Studio, str], tab: Any) -> None:
+    page = tab(live[1], **PHONE).page
+    first, second = (page.locator(side).bounding_box() for side in ("#left", "#right"))
+    assert first["y"] + first["height"] <= second["y"]
+    assert page.locator("button[data-side]").first.is_hidden()
+    assert page.locator("#right h2").inner_text() == "Answer B"
+    assert page.locator("#name").is_visible() and page.locator(".how p").is_visible()
+    page.locator("#right").scroll_into_view_if_needed()
+    page.locator("[data-choice=right]:enabled").tap()
+    counted(page, "2 of 6")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("way", ["tap", "key"])
+def test_nobody_votes_before_both_answers_were_on_screen(live: tuple[Studio, str], tab: Any, way: str) -> None:
+    studio, address = live
+    page = tab(address.rpartition("/")[0] + "/" + studio.studies.get(LENGTHY).token, **PHONE).page
+    counted(page, "1 of 6")
+    assert not can_vote(page)
+    assert page.locator("[data-choice=skip]").is_enabled()
+    assert page.locator("#unseen").inner_text() == "Look at answer B before you choose"
+    if way == "tap":
+        page.locator("#unseen").tap()
+    else:
+        page.keyboard.press("1")
+    counted(page, "1 of 6")
+    assert page.locator("#right").is_visible() and can_vote(page)
+    assert page.locator("#unseen").is_hidden()
+    page.keyboard.press("1")
+    counted(page, "2 of 6")
+    assert not can_vote(page)
+
+
+@pytest.mark.browser
+def test_a_phone_shows_one_long_answer_at_a_time_and_large_buttons(live: tuple[Studio, str], tab: Any) -> None:
+    studio, address = live
+    page = tab(address.rpartition("/")[0] + "/" + studio.studies.get(LENGTHY).token, **PHONE).page
     assert (page.locator("#left").is_visible(), page.locator("#right").is_visible()) == (True, False)
     page.locator("button[data-side=right]").tap()
     assert (page.locator("#left").is_visible(), page.locator("#right").is_visible()) == (False, True)
@@ -357,3 +404,18 @@ def test_a_lost_connection_keeps_the_pair_and_says_so(live: tuple[Studio, str], 
     page.keyboard.press("1")
     counted(page, "2 of 6")
     assert page.locator("#alert").inner_text() == ""
+
+
+@pytest.mark.browser
+def test_an_invitation_that_was_used_up_is_said_in_place_of_a_pair(browser: Any, live: tuple[Studio, str]) -> None:
+    studio, address = live
+    study = studio.studies.get(LENGTHY)
+    (link,) = studio.studies.invite(LENGTHY, 1)
+    secret = link.partition("invitation=")[2]
+    studio.studies.admit(study.token, secret)
+    page = browser.new_context(locale="en-US", **PHONE).new_page()
+    page.goto(f"{address.rpartition('/')[0]}/{study.token}?invitation={secret}")
+    page.locator("#message", has_text="each invitation is good for one person").wait_for()
+    assert page.locator(".votes").is_hidden() and page.locator(".answers").is_hidden()
+    studio.studies.open_to_anyone(LENGTHY)
+    page.context.close()

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from studio.engine.domain.permissions import MAY, Action, PersonKind
+from studio.engine.domain.states import JobState
+from studio.engine.jobs import Kind
 from studio.engine.store.tables import ModelFile
 from studio.ui import routes
 from studio.ui.text import Texts
@@ -60,13 +63,35 @@ def test_a_name_that_cannot_be_used_is_refused_in_words(browser: TestClient, bod
     assert answer.status_code == 400 and len(answer.json()["error"]) > 20
 
 
+def test_what_was_deleted_is_taken_back(browser: TestClient, house: Any) -> None:
+    house.projects.get("undoing")
+    here = house.at("undoing")
+    here.prompts.practice(["addition"], 2, 1, "sums")
+    here.bin.delete("prompts", "sums")
+    thing = {"kind": "prompts", "name": "sums"}
+    answer = browser.post("/shell/restore?project=undoing&lang=zh", json=thing)
+    assert answer.json() == {"name": "sums", "said": Texts("zh")("bin.restored", name="sums")}
+    assert [one.name for one in here.prompts.sources()] == ["sums"]
+    again = browser.post("/shell/restore?project=undoing", json=thing)
+    assert again.status_code == 400 and "neither in the bin nor put away" in again.json()["error"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"kind": "prompts"}', b'{"kind": "x", "name": "y"}', b"\xff"])
+def test_what_names_nothing_to_take_back_is_refused_in_words(browser: TestClient, body: bytes) -> None:
+    answer = browser.post("/shell/restore", content=body)
+    assert answer.status_code == 400 and len(answer.json()["error"]) > 20
+
+
 @pytest.fixture
 def gguf(house: Any, tmp_path: Path) -> Path:
     path = tmp_path / "practice.gguf"
     path.write_bytes(bytes(range(256)) * 16)
     model = house.models.get("practice-base")
     house.models.record_file(
-        "practice-base", ModelFile(model_id=model.id, quantization="Q8_0", path=str(path), bytes=4096, sha256="0" * 64)
+        "practice-base",
+        ModelFile(
+            model_id=model.id, quantization="Q8_0", path=str(house.addresses.of(path)), bytes=4096, sha256="0" * 64
+        ),
     )
     return path
 
@@ -93,3 +118,62 @@ def test_a_stranger_downloads_nothing(stranger: TestClient, gguf: Path) -> None:
 def test_rating_without_a_study_leads_to_where_studies_are_made(browser: TestClient) -> None:
     answer = browser.get("/rate")
     assert answer.status_code == 303 and answer.headers["location"] == "/compare?project=default"
+
+
+@pytest.fixture
+def colleague(stranger: TestClient, house: Any) -> TestClient:
+    """A browser that came in by a colleague's own link."""
+    house.people.named_or_new("Ann")
+    stranger.get(f"/?token={house.people.open_link('Ann')}")
+    return stranger
+
+
+ADDRESSES = ["/shell/jobs", "/download/model?model=practice-base&quantization=Q8_0", "/rate"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_colleague_who_may_not_read_is_told_nothing(
+    colleague: TestClient, gguf: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    assert colleague.get(address).status_code in (200, 303)
+    monkeypatch.setitem(MAY, PersonKind.LOCAL, frozenset(Action) - {Action.READ})
+    answer = colleague.get(address)
+    assert answer.status_code == 403 and "'Ann' is a local and may not read" in answer.json()["error"]
+
+
+def test_a_colleague_who_may_not_manage_makes_no_project(
+    colleague: TestClient, house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAY, PersonKind.LOCAL, frozenset({Action.READ}))
+    answer = colleague.post("/shell/projects", json={"name": "verses"})
+    assert answer.status_code == 403 and "may not manage" in answer.json()["error"]
+    assert "verses" not in [project.name for project in house.projects.list()]
+
+
+@pytest.mark.parametrize("address", ["/download/model?model=practice-base&quantization=Q8_0", "/rate"])
+def test_a_project_that_is_not_there_is_said_to_be_none(browser: TestClient, address: str) -> None:
+    answer = browser.get(address + ("&" if "?" in address else "?") + "project=nowhere")
+    assert answer.status_code == 404 and "no project named 'nowhere'" in answer.json()["error"]
+
+
+def test_a_job_is_stopped_from_the_list(browser: TestClient, house: Any) -> None:
+    job = house.jobs.enqueue(Kind("grade"), "Grade", {})
+    stopped = browser.post(f"/shell/jobs/stop?job={job.id}&lang=en")
+    assert stopped.json() == {"state": "stopped", "said": Texts("en", "jobs")("asked.stopped")}
+    assert house.jobs.get(job.id).state == JobState.STOPPED
+    missing = browser.post("/shell/jobs/stop?job=999999")
+    assert missing.status_code == 404 and "no job 999999" in missing.json()["error"]
+    assert browser.get(f"/shell/jobs/stop?job={job.id}").status_code in (404, 405), "A link alone stops nothing."
+
+
+def test_a_backup_is_downloaded_by_the_owner_alone(
+    browser: TestClient, house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert browser.get("/download/backup").status_code == 404
+    job = house.backups.start(without_models=True)
+    house.jobs.run_here(job.id)
+    answer = browser.get("/download/backup")
+    assert answer.status_code == 200 and answer.content[:2] == b"\x1f\x8b"
+    monkeypatch.setitem(MAY, PersonKind.OWNER, MAY[PersonKind.LOCAL])
+    refused = browser.get("/download/backup")
+    assert refused.status_code == 403 and "may not make backups" in refused.json()["error"]

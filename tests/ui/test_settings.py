@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from studio.engine.domain.purposes import Purpose
 from studio.engine.settings import Settings
 from studio.engine.store.storage import space
-from studio.ui.pages.settings import body_view, checks_view, diagnostics
+from studio.engine.teachers.runs.project_budget import ProjectMoney
+from studio.engine.teachers.spending import Spent
+from studio.ui.pages.settings import body_view, checks_view, diagnostics, money_view
+from studio.ui.pages.settings_people import link_view, people_view
 from studio.ui.text import Texts
 
 
@@ -43,3 +47,33 @@ def test_a_missing_part_is_told_apart_by_a_word() -> None:
         Texts("en", "settings"), [("gpu", None, "none"), ("disk", False, "<b>full</b>"), ("python", True, "3")]
     )
     assert all(word in drawn for word in ("optional", "missing", "there")) and "<b>full" not in drawn
+
+
+def test_every_kind_of_spending_has_its_words_and_an_empty_budget_is_said() -> None:
+    kinds = dict.fromkeys(("collect", "import", "asking", *Purpose), 0.5)
+    for language in ("en", "zh"):
+        t = Texts(language, "settings")
+        drawn = money_view(t, Spent(ProjectMoney(10, 4, 2), kinds))
+        assert all(t(f"spent.{kind}") in drawn for kind in kinds)
+        assert all(f"{word}" in drawn for word in ("$10.00", "$4.00", "$2.00", t("budget.left")))
+        assert t("budget.used.up") not in drawn and t("budget.none") not in drawn
+        assert t("budget.used.up") in money_view(t, Spent(ProjectMoney(10, 10, 0), {}))
+        assert t("budget.none") in money_view(t, Spent(ProjectMoney(None, 4, 0), {}))
+
+
+def test_people_are_listed_with_what_they_are_and_no_secret(studio: Any) -> None:
+    studio.people.owner()
+    secret = studio.people.open_link(studio.people.add("Anna <b>").name)
+    for language in ("en", "zh"):
+        t = Texts(language, "settings")
+        drawn = people_view(t, studio.people.list(), True)
+        assert "Anna &lt;b&gt;" in drawn and t("people.kind.local") in drawn and t("people.link.open") in drawn
+        assert secret not in drawn and studio.people.list()[1].key not in drawn
+        assert secret in link_view(t, "Anna", f"http://127.0.0.1:7860/?token={secret}")
+
+
+def test_who_works_alone_is_told_what_to_do_and_a_colleague_whom_to_ask(studio: Any) -> None:
+    studio.people.owner()
+    t = Texts("en", "settings")
+    assert "Add a colleague below" in people_view(t, studio.people.list(), True)
+    assert "Only the owner" in people_view(t, studio.people.list(), False)

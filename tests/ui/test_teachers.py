@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import json
 import time
 from collections.abc import Callable
+from inspect import unwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,14 +14,16 @@ import gradio as gr
 import pytest
 import yaml
 
-from studio.engine.errors import BadInput
+from studio.engine.errors import BadInput, StudioError
 from studio.engine.prompts import NewPrompt
 from studio.engine.store.tables import Teacher
 from studio.engine.teachers.presets import PRESETS
 from studio.engine.teachers.trying.matrix import Cell
 from studio.engine.traces import TraceFilter
+from studio.ui.page import Page as OpenPage
 from studio.ui.pages import teachers as page
-from studio.ui.pages.teachers import fields, sheet, trying_views, views
+from studio.ui.pages.teachers import fields, sheet, trying_views
+from studio.ui.pages.teachers import teachers_views as views
 from studio.ui.text import LANGUAGES, Texts
 
 HOSTILE = "<img src=x onerror=alert(1)> ${7*7}"
@@ -34,10 +38,10 @@ class Page:
 
     async def _build(self, studio: Any) -> None:
         with gr.Blocks() as self.blocks:
-            page.build(self.blocks, studio, T)
+            page.build(OpenPage(self.blocks, studio, T), studio)
 
     def handler(self, name: str) -> Any:
-        return next(fn.fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
+        return next(unwrap(fn.fn) for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == name)
 
     def __call__(self, name: str, *values: Any) -> Any:
         return self.named(self.handler(name)(*values))
@@ -48,7 +52,7 @@ class Page:
         return {component.elem_id or type(component).__name__: value for component, value in result.items()}
 
     def read(self, request: Any) -> list[Any]:
-        return list(self.handler("take")(request, ""))
+        return list(self.handler("take")(request, "").values())
 
 
 _numbers = itertools.count()
@@ -100,6 +104,18 @@ def test_what_comes_from_outside_is_escaped() -> None:
         assert "<img" not in html and "&lt;img" in html
 
 
+def test_a_test_of_another_address_model_or_key_says_so(studio: Any) -> None:
+    studio.teachers.add("mine", "practice://", "practice-plain", input_price=0, output_price=0)
+    studio.teachers.test("mine")
+    now = studio.teachers.update("mine", rpm=90)
+    assert "model answered" in views.last_test(T, now) and "before a change" not in views.test_view(T, now)
+    changed = studio.teachers.update("mine", model="practice-thorough")
+    assert "from before a change" in views.last_test(T, changed) and "model answered" not in views.last_test(T, changed)
+    assert "Test it again" in views.test_view(T, changed)
+    studio.teachers.test("mine")
+    assert "before a change" not in views.test_view(T, studio.teachers.get("mine"))
+
+
 @pytest.mark.parametrize(
     ("test", "words", "absent"),
     [
@@ -127,6 +143,15 @@ def test_a_test_shows_two_results(test: dict[str, Any], words: list[str], absent
     html = views.test_view(T, teacher(api_key_env="K", last_test={"reachable": True, "seconds": 0.5} | test))
     assert all(word in html for word in words) and not any(word in html for word in absent)
     assert html.count('class="test-step"') == 2
+
+
+def test_a_test_that_sent_nothing_does_not_say_that_nobody_was_reached() -> None:
+    unsent = {"reachable": False, "key_accepted": None, "answered": False, "error": "No key.", "fault": None}
+    asked = teacher(api_key_env="K", last_test=unsent)
+    html = views.test_view(T, asked)
+    assert "nothing was sent" in html and "No key." in html and html.count('class="test-step"') == 1
+    assert "not reached" not in html and "nothing was sent" in views.last_test(T, asked)
+    assert "not reached" in views.test_view(T, teacher(last_test=unsent | {"fault": "timeout"}))
 
 
 def test_a_key_is_shown_by_its_variable_and_never_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,19 +269,20 @@ def test_what_cannot_be_used_is_refused_and_changes_nothing(
 ) -> None:
     studio.teachers.add("gpt", "https://a.example/v1", "old")
     shown = built("open_edit", asked(teacher="gpt"))
-    with pytest.raises(gr.Error, match="base URL"):
+    with pytest.raises(StudioError, match="base URL"):
         built("write", asked(), "gpt", *values(built, shown, base_url="nonsense", model="new"))
     assert studio.teachers.get("gpt").model == "old"
-    with pytest.raises(gr.Error, match="already a teacher"):
+    with pytest.raises(StudioError, match="already a teacher"):
         built("write", asked(), "", *values(built, shown))
 
 
 def test_archive_and_restore(built: Page, studio: Any, asked: Callable[..., Any]) -> None:
     studio.teachers.add("gpt", "https://a.example/v1", "m")
-    built("put_away", asked(teacher="gpt"))
-    assert studio.teachers.list() == [] and "gpt" in built.read(asked())[5]
+    told = built("put_thing_away", asked(teacher="gpt"), ("gpt", False))
+    assert json.loads(told)["undo"]["name"] == "gpt"
+    assert studio.teachers.list() == [] and "gpt" in built.read(asked())[7]
     assert "gpt" in built.read(asked(teacher="gpt"))[3], "one that was put away can still be looked at"
-    built("put_away", asked(teacher="gpt"))
+    built("put_thing_away", asked(teacher="gpt"), ("gpt", True))
     assert [one.name for one in studio.teachers.list()] == ["gpt"]
 
 

@@ -10,8 +10,12 @@ import pytest
 import yaml
 from markupsafe import Markup
 
+from studio.engine.domain.states import State
 from studio.engine.errors import BadInput, NameTaken
+from studio.engine.store.growing_file import GrowingFile
 from studio.engine.store.tables import Dataset, Job, Model, Stage, StagePoint
+from studio.engine.training import TrainingOverview
+from studio.ui.page import Page
 from studio.ui.pages import train, train_form, train_views
 from studio.ui.pages.train_handlers import Handlers
 from studio.ui.text import LANGUAGES, Texts, catalogue
@@ -34,7 +38,7 @@ def t() -> Texts:
 def blocks(house: Any) -> gr.Blocks:
     async def build() -> gr.Blocks:
         with gr.Blocks() as made:
-            train.build(made, house, Texts("en", "train"))
+            train.build(Page(made, house, Texts("en", "train")), house)
         return made
 
     return asyncio.run(build())
@@ -47,7 +51,9 @@ def studio(house: Any, request: pytest.FixtureRequest) -> Any:
     house.projects.get(name)
     here = house.at(name)
     turns = [{"role": "user", "content": "What is 1 + 1?"}, {"role": "assistant", "content": "2"}]
-    digest, path = here.artifacts.put_lines([json.dumps({"messages": turns, "split": "train"})] * 20)
+    file = GrowingFile(here.artifacts)
+    file.write([json.dumps({"messages": turns, "split": "train"})] * 20)
+    digest, path = file.settle()
     with here.database.session() as session:
         session.add(Dataset(project_id=here.project.id, name="plain", version=1, train_rows=20, test_rows=0,
                             sha256=digest, path=path))  # fmt: skip
@@ -84,7 +90,7 @@ def test_a_second_stage_of_the_same_data_still_names_it() -> None:
 
 def test_what_is_no_number_is_left_for_the_engine_to_refuse(handlers: Handlers, studio: Any) -> None:
     drawn = handlers.draw(asking(studio), *(EMPTY | {"first_rate": "fast"}).values())
-    assert "learning_rate: must be a valid number" in drawn
+    assert "learning_rate must be a number above 0" in drawn
 
 
 def test_advanced_choices_are_written_when_they_differ() -> None:
@@ -154,7 +160,7 @@ def test_start_queues_the_training_and_leads_to_it(handlers: Handlers, studio: A
         handlers.forget(asking(studio, model="pupil"))
     handlers.stop(asking(studio, model="pupil"))
     handlers.forget(asking(studio, model="pupil"))
-    assert studio.training.trainings() == []
+    assert studio.training.overviews() == []
 
 
 def test_a_training_that_is_not_there_is_said_and_not_an_error(handlers: Handlers, studio: Any) -> None:
@@ -182,7 +188,7 @@ def watch(state: str, **detail: Any) -> train_views.Watch:
         [StagePoint(stage_id=2, step=4, loss=1.25)],
     ]
     model = Model(project_id=1, name="pupil", kind="student", parent="practice-base", detail=detail)
-    job = Job(project_id=1, kind="train", title="", entry="", done=14, total=30, message="two: loss 1.25")
+    job = Job(project_id=1, kind="train", title="", done=14, total=30, message="two: loss 1.25")
     return train_views.Watch(model, state, job, stages, points, yaml.safe_dump({"base": ATTACK}), ATTACK)
 
 
@@ -191,6 +197,20 @@ def test_a_running_training_shows_both_losses_over_all_stages(t: Texts) -> None:
     assert "training: 3.000 → 1.250" in drawn
     assert "held out: 1.750" in drawn
     assert drawn.count('class="mark"') == 1
+
+
+@pytest.mark.parametrize("state", [State.TRAINING, State.WAITING])
+def test_a_training_that_was_asked_to_stop_says_so_until_it_has(t: Texts, state: State) -> None:
+    seen = watch(state)
+    assert t("stopping") not in str(train_views.watch_head(t, seen, "default"))
+    assert seen.job is not None
+    seen.job.stop_requested = True
+    assert t("stopping.text") in str(train_views.watch_head(t, seen, "default"))
+    assert t("stopping") not in str(train_views.watch_head(t, watch(State.STOPPED), "default"))
+
+
+def test_a_trained_student_leads_to_compare_with_itself_chosen(t: Texts) -> None:
+    assert "/compare?project=default&amp;first=pupil" in str(train_views.watch_head(t, watch(State.READY), "default"))
 
 
 def test_time_left_comes_from_the_pace_of_the_stage_at_work() -> None:
@@ -207,7 +227,8 @@ def test_nothing_that_was_written_elsewhere_becomes_html(t: Texts, state: str) -
     seen = watch(state, fault=ATTACK)
     parts = [train_views.watch_head(t, seen, "p"), train_views.chart(t, seen), train_views.stage_table(t, seen, "p"),
              train_views.settings_card(t, seen)]  # fmt: skip
-    parts.append(train_views.runs_table(t, [(seen.model, state, seen.stages)], "", "p"))
+    one = TrainingOverview(seen.model, seen.job, State(state), tuple(seen.stages))
+    parts.append(train_views.runs_table(t, [one], "", "p"))
     assert "<img" not in Markup().join(parts)
     assert ("onerror" in parts[0]) is True
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.engine.lineage import Ancestor, TeacherShare
-from studio.engine.models.licence import Verdict
+from studio.engine.models import Verdict
 
 
 @dataclass(frozen=True)
-class Told:
+class ShownSystemMessage:
     """A system message that rows of a dataset carry; without a name and a text for rows that carry none."""
 
     name: str
@@ -34,14 +34,16 @@ class StageFacts:
     """How many conversations were used, held out, left out or cut, by reason."""
     settings: dict[str, Any]
     teachers: tuple[TeacherShare, ...] = ()
-    told: tuple[Told, ...] | None = None
+    told: tuple[ShownSystemMessage, ...] | None = None
     """None where the dataset does not say."""
     avoided: tuple[str, ...] | None = None
     """Files of test questions that the dataset was kept clear of; None where the dataset is not recorded here."""
+    contradictions: int | None = None
+    """Prompts with different answers whose system messages were erased; None where nobody counted them."""
 
 
 @dataclass(frozen=True)
-class Grown:
+class StudentFacts:
     """A student of the chain with its stages."""
 
     name: str
@@ -72,7 +74,7 @@ class Card:
     name: str
     state: str
     root: Ancestor
-    students: tuple[Grown, ...]
+    students: tuple[StudentFacts, ...]
     verdict: Verdict
     day: str
     hub_base: str = ""

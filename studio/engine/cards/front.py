@@ -7,8 +7,8 @@ import yaml
 
 from studio.engine.cards.escaping import one_line
 from studio.engine.cards.facts import Card
-from studio.engine.models.licence import OPEN_LICENCES
-from studio.engine.models.source import is_hub_id
+from studio.engine.domain.reference import is_hub_id
+from studio.engine.models import OPEN_LICENCES
 
 LICENCE_NAMES = {"no": "not-permitted-by-a-teachers-terms", "research": "research-only", "unknown": "not-known"}
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,95}")

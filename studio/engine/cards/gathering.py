@@ -11,12 +11,12 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from studio.engine import lineage
-from studio.engine.cards.facts import Card, FileFacts, Grown, StageFacts, TeacherNote, Told
+from studio.engine.cards.facts import Card, FileFacts, ShownSystemMessage, StageFacts, StudentFacts, TeacherNote
+from studio.engine.domain.reference import is_hub_id
 from studio.engine.lineage import Ancestor, StageSource
-from studio.engine.models.licence import verdict_of
-from studio.engine.models.source import is_hub_id
-from studio.engine.prompts.cleaning.language import language_of
-from studio.engine.store.artifacts import Artifacts
+from studio.engine.models import verdict_of
+from studio.engine.prompts.cleaning import language_of
+from studio.engine.store import Artifacts
 from studio.engine.store.tables import Dataset, DatasetRow, Model, ModelFile, Run, Stage, Teacher, Trace, TraceText
 
 MOST_MESSAGES = 20
@@ -30,7 +30,7 @@ LEAST_SHARE = 0.1
 def card_of(session: Session, model: Model, artifacts: Artifacts) -> Card:
     """The card of a student as things stand now."""
     chain = lineage.model_lineage(session, model)
-    students = tuple(_grown(session, model.project_id, one) for one in reversed(chain) if one.kind == "student")
+    students = tuple(_student(session, model.project_id, one) for one in reversed(chain) if one.kind == "student")
     detail = model.detail
     return Card(
         name=model.name,
@@ -58,11 +58,11 @@ def _hub_base(session: Session, project_id: int, root: Ancestor) -> str:
     return origin if is_hub_id(origin) else ""
 
 
-def _grown(session: Session, project_id: int, ancestor: Ancestor) -> Grown:
+def _student(session: Session, project_id: int, ancestor: Ancestor) -> StudentFacts:
     query = select(Stage).join(Model, col(Model.id) == Stage.model_id).order_by(col(Stage.position))
     rows = session.exec(query.where(Model.project_id == project_id, Model.name == ancestor.name)).all()
     stages = (_stage(session, project_id, *pair) for pair in zip(rows, ancestor.stages, strict=True))
-    return Grown(ancestor.name, tuple(stages))
+    return StudentFacts(ancestor.name, tuple(stages))
 
 
 def _stage(session: Session, project_id: int, row: Stage, source: StageSource) -> StageFacts:
@@ -82,12 +82,18 @@ def _stage(session: Session, project_id: int, row: Stage, source: StageSource) -
         rows=dict(row.spec.get("rows") or {}),
         settings={key: value for key, value in row.spec.items() if key not in ("rows", "notes")},
         teachers=source.teachers,
-        told=_told(session, dataset, source) if dataset else None,
+        told=_shown_messages(session, dataset, source) if dataset else None,
         avoided=None if avoided is None else tuple(str(file["file"]) for file in avoided),
+        contradictions=_contradictions(dataset),
     )
 
 
-def _told(session: Session, dataset: Dataset, source: StageSource) -> tuple[Told, ...] | None:
+def _contradictions(dataset: Dataset | None) -> int | None:
+    found = dataset.detail.get("contradictions") if dataset else None
+    return int(found["prompts"]) if found else None
+
+
+def _shown_messages(session: Session, dataset: Dataset, source: StageSource) -> tuple[ShownSystemMessage, ...] | None:
     """What the rows of a dataset tell the student, the most frequent first."""
     detail, total = dataset.detail, dataset.train_rows + dataset.test_rows
     if detail.get("keep_system_message"):
@@ -102,7 +108,7 @@ def _told(session: Session, dataset: Dataset, source: StageSource) -> tuple[Told
         names, texts = {"": total}, {}
     else:
         return None
-    return tuple(Told(name, texts.get(name, ""), rows) for name, rows in names.items())
+    return tuple(ShownSystemMessage(name, texts.get(name, ""), rows) for name, rows in names.items())
 
 
 def _teachers_message(session: Session, dataset: Dataset, name: str) -> str:

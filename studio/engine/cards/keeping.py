@@ -1,10 +1,10 @@
 """Cards on disk: a seal tells a card that the studio wrote from a file of somebody else, which is never overwritten."""
 
-import os
 import re
-import tempfile
 from hashlib import sha256
 from pathlib import Path
+
+from studio.engine.store import write_whole
 
 _SEAL = re.compile(r"<!-- understudy card ([0-9a-f]{64}) -->\n\Z")
 
@@ -28,17 +28,7 @@ def keep(path: Path, text: str) -> bool:
     """Writes a sealed card, whole or not at all. False when the place is taken by a file that is not ours."""
     if (path.exists() or path.is_symlink()) and not is_ours(path):
         return False
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(sealed(text).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    write_whole(path, sealed(text))
     return True
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from studio.engine.cards.escaping import code, inline
 from studio.engine.cards.facts import Card, StageFacts
+from studio.engine.domain.states import StageState
 
 COUNTED = {
     "used": "used",
@@ -52,7 +53,7 @@ def _stage(number: int, stage: StageFacts) -> str:
 def _length(stage: StageFacts) -> str:
     if not stage.steps:
         return "not trained yet"
-    of = f" of {stage.total_steps:,}" if stage.state != "done" and stage.total_steps else ""
+    of = f" of {stage.total_steps:,}" if stage.state != StageState.DONE and stage.total_steps else ""
     return f"{stage.steps:,}{of} steps, {stage.tokens:,} tokens, {stage.seconds:,.0f} s"
 
 

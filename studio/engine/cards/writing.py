@@ -5,17 +5,12 @@ from pathlib import PurePath
 
 from studio.engine.cards import training_words
 from studio.engine.cards.escaping import code, fenced, inline
-from studio.engine.cards.facts import Card, FileFacts, StageFacts, TeacherNote, Told
+from studio.engine.cards.facts import Card, FileFacts, ShownSystemMessage, StageFacts, TeacherNote
 from studio.engine.cards.front import front_matter
+from studio.engine.domain.reference import is_hub_id
+from studio.engine.domain.states import ModelState
+from studio.engine.domain.terms import Terms
 from studio.engine.lineage import TeacherShare
-from studio.engine.models.source import is_hub_id
-
-TERMS = {
-    "yes": "its terms permit training other models on its answers",
-    "no": "its terms forbid training other models on its answers",
-    "research": "its terms permit training other models on its answers for research only",
-    "unknown": "whether its terms permit training other models on its answers is not known",
-}
 
 
 def markdown(card: Card) -> str:
@@ -55,7 +50,7 @@ def _what(card: Card) -> Iterator[str]:
         "still be wrong ([arXiv 2305.15717](https://arxiv.org/abs/2305.15717)). It is not its teacher, and whoever "
         "offers that teacher has not made or approved it."
     )
-    if card.state != "ready":
+    if card.state != ModelState.READY:
         yield f"Its training is not finished (state: {inline(card.state)})."
 
 
@@ -86,7 +81,7 @@ def _teacher(share: TeacherShare, stage: StageFacts, note: TeacherNote | None) -
     words = [
         f"- {code(share.teacher)} (model {code(share.model)}): {share.traces:,} answers in {code(stage.dataset)}, "
         f"from {'run' if len(share.runs) == 1 else 'runs'} {', '.join(code(run) for run in share.runs)}. "
-        f"Recorded with them: **{inline(share.terms)}**, {TERMS.get(share.terms, TERMS['unknown'])}."
+        f"Recorded with them: **{inline(share.terms)}**, {Terms.recorded(share.terms).sentence}."
     ]
     if share.terms_frozen is not None:
         words.append(f"When the dataset was frozen it was **{inline(share.terms_frozen)}**.")
@@ -129,7 +124,7 @@ def _asking(card: Card) -> Iterator[str]:
         yield from _message(message)
 
 
-def _message(message: Told) -> Iterator[str]:
+def _message(message: ShownSystemMessage) -> Iterator[str]:
     if not message.name:
         own = "messages of their own, which came with the prompts" if message.text else "no system message"
         yield f"{message.rows:,} rows: {own}."
@@ -153,7 +148,8 @@ def _file(file: FileFacts) -> str:
     parity = file.parity
     if not parity:
         return name + "not compared with the original."
-    words = [f"{parity['same_answers']:.1%} same answers to {parity['prompts']:,} questions"]
+    alike = "same" if parity["same_answers"] is not None else "identical"
+    words = [f"{parity[f'{alike}_answers']:.1%} {alike} answers to {parity['prompts']:,} questions"]
     if parity.get("mean_kl") is not None:
         words.append(f"mean KL divergence {parity['mean_kl']:.3g} nats a token")
     if parity.get("exact_match") is not None:
@@ -171,10 +167,20 @@ def _limits(card: Card) -> Iterator[str]:
         limits.append(f"Its data was kept clear of the questions in {_listed(map(code, files))}.")
     if any(not stage.avoided for stage in card.stages):
         limits.append("Not all of its data was compared with test questions, so it may have seen some.")
+    contradicting = {stage.dataset: stage.contradictions for stage in card.stages if stage.contradictions}
+    limits += [_contradicting(code(dataset), prompts) for dataset, prompts in contradicting.items()]
     if any(message.text for stage in card.stages for message in stage.told or ()):
         limits.append("How it answers under another system message than those of its data was not measured.")
     limits.append("Safety, bias and knowledge were not tested for this card.")
     yield "\n".join(f"- {limit}" for limit in limits)
+
+
+def _contradicting(dataset: str, prompts: int) -> str:
+    have = "1 prompt has" if prompts == 1 else f"{prompts:,} prompts have"
+    return (
+        f"In {dataset}, {have} different answers, given under system messages that it was not shown, so it was taught "
+        "to contradict itself there."
+    )
 
 
 def _listed(names: Iterable[str]) -> str:

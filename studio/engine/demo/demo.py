@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from studio.engine.demo.plan import (
+from studio.engine.demo.scoring import PracticeScore, questions_of, score
+from studio.engine.demo.sizes import (
     BARE,
     BRIEF_MESSAGE,
     DEFAULT_QUANTIZATION,
@@ -22,13 +23,19 @@ from studio.engine.demo.plan import (
     quick,
     recipe,
 )
-from studio.engine.demo.scoring import Score, conversations, score
-from studio.engine.jobs.context import JobContext
+from studio.engine.domain.dataset_version import DatasetVersion
+from studio.engine.domain.status import status
+from studio.engine.errors import Stopped
 from studio.engine.models import PRACTICE_BASE
-from studio.engine.practice.world import Question, ask
-from studio.engine.studio import Studio, open_studio
+from studio.engine.practice import WordedProblem, ask
+from studio.engine.scoring import AnswerSettings
+from studio.engine.teachers.plans import RunOptions
+
+if TYPE_CHECKING:
+    from studio.engine.studio import Studio
 
 Say = Callable[[str], None]
+Stop = Callable[[], bool]
 MAX_NEW_TOKENS = 224
 SPARE = 2
 
@@ -46,14 +53,30 @@ class Trained:
 
 
 class Demo:
-    """One run of the demo in one project; `tag` keeps its names apart from those of an earlier run."""
+    """One run of the demo in one project; `tag` keeps its names apart from those of an earlier run.
 
-    def __init__(self, studio: Studio, plan: Plan, say: Say) -> None:
-        self.studio, self.plan, self.say = studio, plan, say
+    Every step ends soon after `should_stop` says so, and raises `Stopped`.
+    """
+
+    def __init__(self, studio: "Studio", plan: Plan, say: Say, should_stop: Stop = lambda: False) -> None:
+        self.studio, self.plan, self.should_stop = studio, plan, should_stop
+        self._say = say
         self.tag = free_tag(studio)
 
     def named(self, name: str) -> str:
         return f"{name}{self.tag}"
+
+    def say(self, text: str) -> None:
+        """Announces a step, unless the demo is to stop."""
+        self.check()
+        self._say(text)
+
+    def check(self, *_: object) -> None:
+        """Raises `Stopped` once the demo is to stop; also what a step calls as its progress."""
+        if self.should_stop():
+            raise Stopped(
+                "The demo was stopped. What it has collected and trained is kept; start it again for the rest."
+            )
 
     def run(self) -> dict[str, Any]:
         started = time.monotonic()
@@ -98,7 +121,7 @@ class Demo:
         """Asks both practice teachers over HTTP and freezes one dataset per variant; returns their references."""
         studio, plan = self.studio, self.plan
         prompts = self.named("practice-problems")
-        studio.prompts.practice(plan.families, plan.traces, plan.seed, prompts)
+        studio.prompts.practice(plan.families, plan.traces, plan.seed, prompts, progress=self.check)
         known = {teacher.name for teacher in studio.teachers.list()}
         if not {PLAIN, THOROUGH} <= known:
             studio.teachers.add_practice()
@@ -110,12 +133,16 @@ class Demo:
         references = {}
         for variant, (teacher, message) in wanted.items():
             name = self.named(variant)
-            self.say(f"Collecting {plan.traces} answers from {teacher} ({message})")
-            studio.collecting.create(teacher, prompts, system_message=message, name=name, seed=plan.seed)
-            studio.collecting.run(name)
-            studio.traces.grade(run=name)
-            frozen = studio.datasets.freeze(name, run=name, filter=self.only_right(name), test_share=plan.held_out)
-            references[variant] = f"{frozen['dataset']}-v{frozen['version']}"
+            self.say(status("demo_collect", n=plan.traces, teacher=teacher, message=message))
+            studio.collecting.create(teacher, prompts, RunOptions(system_message=message, seed=plan.seed), name=name)
+            studio.collecting.run(name, should_stop=self.should_stop)
+            self.check()
+            studio.traces.grade(run=name, should_stop=self.should_stop)
+            self.check()
+            frozen = studio.datasets.freeze(
+                name, run=name, filter=self.only_right(name), test_share=plan.held_out, progress=self.check
+            )
+            references[variant] = str(DatasetVersion(frozen["dataset"], frozen["version"]))
         return references
 
     def only_right(self, run: str) -> Any:
@@ -123,12 +150,12 @@ class Demo:
 
         return TraceFilter.parse({"run": run, "correct": "true"})
 
-    def unseen(self) -> list[Question]:
+    def unseen(self) -> list[WordedProblem]:
         """Problems of the same families from another seed, without any that was asked in training."""
         plan = self.plan
         asked = {question.problem.key for question in ask(plan.families, plan.traces, plan.seed)}
         fresh = ask(plan.families, plan.unseen + len(asked), plan.unseen_seed)
-        kept: dict[str, list[Question]] = {family: [] for family in plan.families}
+        kept: dict[str, list[WordedProblem]] = {family: [] for family in plan.families}
         share = plan.unseen // len(plan.families)
         for question in fresh:
             rows = kept[question.family]
@@ -141,7 +168,7 @@ class Demo:
     def first_stages(self, datasets: dict[str, str]) -> tuple[Trained, Trained]:
         """Both variants over the same grid, two at a time; of each the one with the lowest held-out loss is kept."""
         grid = [(variant, rate) for rate in self.plan.learning_rates for variant in (BARE, EXPLAINED)]
-        self.say(f"Training {len(grid)} students on {self.plan.tokens:,} tokens each, two at a time")
+        self.say(status("demo_train", n=len(grid), tokens=self.plan.tokens))
         with ThreadPoolExecutor(2) as pool:
             trained = list(pool.map(lambda cell: self.first_stage(cell[0], cell[1], datasets[cell[0]]), grid))
         best = {
@@ -155,7 +182,7 @@ class Demo:
         return self.train(variant, name, recipe(self.plan, PRACTICE_BASE, "plain", dataset, self.plan.tokens, rate))
 
     def second_stage(self, first: Trained, dataset: str) -> Trained:
-        self.say("Training the second stage with the thorough teacher")
+        self.say(status("demo_second"))
         rate = self.plan.second_rate
         wanted = recipe(self.plan, first.model, "thorough", dataset, self.plan.second_tokens, rate)
         second = self.train(TWO_STAGE, self.named(TWO_STAGE), wanted)
@@ -169,24 +196,29 @@ class Demo:
         )
 
     def train(self, variant: str, name: str, wanted: dict[str, object]) -> Trained:
+        self.check()
         studio = self.studio
         studio.training.create(studio.training.read_recipe(wanted), name=name)
-        report = studio.training.run(name)
+        report = studio.training.run(name, should_stop=self.should_stop)
+        self.check()
         (stage,) = report["stages"]
         rows = studio.datasets.get(stage["dataset"]).train_rows
         return Trained(variant, name, rows, stage["tokens"], stage["seconds"], stage["eval_loss"])
 
     # --- figures
 
-    def score_models(self, unseen: list[Question], names: list[str]) -> dict[str, Score]:
+    def score_models(self, unseen: list[WordedProblem], names: list[str]) -> dict[str, PracticeScore]:
         return {name: self.ask(name, unseen, STUDENT_SYSTEM_MESSAGE) for name in names}
 
-    def ask(self, name: str, unseen: list[Question], system_message: str) -> Score:
-        with self.studio.inference.open(name) as responder:
-            replies = responder.respond_many(conversations(unseen, system_message), max_tokens=MAX_NEW_TOKENS)
-        return score(unseen, [reply.text for reply in replies])
+    def ask(self, name: str, unseen: list[WordedProblem], system_message: str) -> PracticeScore:
+        """Puts every problem to a model or a teacher, unless it has answered it before in just this way."""
+        settings = AnswerSettings(max_tokens=MAX_NEW_TOKENS, system_message=system_message)
+        subject = self.studio.inference.subject(name)
+        self.check()
+        answers = self.studio.answers.ask(subject, questions_of(unseen), settings, should_stop=self.should_stop)
+        return score(unseen, [answer.text for answer in answers])
 
-    def student_row(self, trained: Trained, scored: Score, teacher: Score) -> dict[str, Any]:
+    def student_row(self, trained: Trained, scored: PracticeScore, teacher: PracticeScore) -> dict[str, Any]:
         return {
             "name": trained.variant,
             "variant": trained.variant,
@@ -199,15 +231,16 @@ class Demo:
             "model": trained.model,
         }
 
-    def export(self, model: str, unseen: list[Question]) -> list[dict[str, Any]]:
+    def export(self, model: str, unseen: list[WordedProblem]) -> list[dict[str, Any]]:
         """GGUF files, each put to every unseen problem through llama.cpp and compared with the original's answers."""
-        self.say(f"Exporting {', '.join(QUANTIZATIONS)} and checking that they answer like the original")
+        self.say(status("demo_export", names=", ".join(QUANTIZATIONS)))
         reports = self.studio.exporting.export_many(
             model,
             QUANTIZATIONS,
             prompts=[question.prompt for question in unseen],
             answers=[question.answer for question in unseen],
             max_tokens=MAX_NEW_TOKENS,
+            should_stop=self.should_stop,
         )
         keys = ("path", "quantization", "bytes", "sha256", "tensor_types")
         figures = ("same_answers", "mean_kl", "exact_match")
@@ -224,15 +257,20 @@ class Demo:
         """
         plan, studio = self.plan, self.studio
         prompts, name = self.named("study-problems"), self.named("student-or-teacher")
-        self.say("Preparing a blind study of the student against its teacher")
-        studio.prompts.practice(plan.families, SPARE * plan.study_items, plan.unseen_seed + 1, prompts)
-        report = studio.studies.create(name, model, THOROUGH, prompts, items=plan.study_items, seed=plan.seed)
+        self.say(status("demo_study"))
+        studio.prompts.practice(
+            plan.families, SPARE * plan.study_items, plan.unseen_seed + 1, prompts, progress=self.check
+        )
+        report = studio.studies.create(
+            name, model, THOROUGH, prompts, items=plan.study_items, seed=plan.seed, should_stop=self.should_stop
+        )
+        self.check()
         results = studio.studies.results(name)
         votes = sum(results[kind] for kind in ("wins", "ties", "losses", "both_bad"))
         return {"name": name, "items": report["items"], "votes": votes}
 
 
-def free_tag(studio: Studio) -> str:
+def free_tag(studio: "Studio") -> str:
     """'' for the first demo of a project, then '-2', '-3' ..."""
     taken = {source.name for source in studio.prompts.sources()}
     number = 1
@@ -245,23 +283,16 @@ def _suffix(number: int) -> str:
     return "" if number == 1 else f"-{number}"
 
 
-def run(studio: Studio, *, seed: int = 7, quickly: bool = False, say: Say = lambda text: None) -> dict[str, Any]:
-    """Runs a full or a quick demo and returns the report of CONTRACT keys plus the base's and teacher's own figures."""
-    return Demo(studio, quick(seed) if quickly else full(seed), say).run()
+def run_demo(
+    studio: "Studio",
+    *,
+    seed: int = 7,
+    quickly: bool = False,
+    say: Say = lambda text: None,
+    should_stop: Stop = lambda: False,
+) -> dict[str, Any]:
+    """Runs a full or a quick demo and returns the report of CONTRACT keys plus the base's and teacher's own figures.
 
-
-def entry(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
-    """The demo as a background job."""
-    done = 0
-
-    def say(text: str) -> None:
-        nonlocal done
-        context.progress(done, STEPS, text)
-        done += 1
-
-    bundle = open_studio(context.settings)
-    project = next(row.name for row in bundle.projects.list() if row.id == context.project_id)
-    return run(bundle.at(project), seed=payload.get("seed", 7), quickly=payload.get("quick", False), say=say)
-
-
-STEPS = 8
+    Raises `Stopped` soon after `should_stop` says so; what was made before is kept.
+    """
+    return Demo(studio, quick(seed) if quickly else full(seed), say, should_stop).run()

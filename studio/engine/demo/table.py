@@ -5,7 +5,7 @@ from typing import Any
 from rich.table import Table
 
 
-def tables(report: dict[str, Any]) -> list[Table]:
+def report_tables(report: dict[str, Any]) -> list[Table]:
     """Models by family (base, the three students, the teacher), then the files of the last student."""
     return [models(report), files(report)]
 
@@ -37,9 +37,13 @@ def files(report: dict[str, Any]) -> Table:
         kinds = ", ".join(f"{count} {kind}" for kind, count in row["tensor_types"].items())
         size = f"{row['bytes'] / 1e6:.1f}"
         made.add_row(
-            f"{row['quantization']}{default}", size, _share(row["exact_match"]), f"{row['same_answers']:.1%}", kinds
+            f"{row['quantization']}{default}", size, _share(row["exact_match"]), _percent(row["same_answers"]), kinds
         )
     return made
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
 
 
 def _share(value: float) -> str:

@@ -1,51 +1,43 @@
 """What a study compares: a model, a teacher, or a file of answers. An arm is found by what the user typed for it."""
 
-import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlmodel import col, select
 
+from studio.engine.domain.messages import Messages
+from studio.engine.domain.purposes import Purpose
+from studio.engine.domain.reference import Reference, ReferenceKind
+from studio.engine.domain.shown import shown
 from studio.engine.errors import BadInput, NotFound
-from studio.engine.store.database import Database
+from studio.engine.prompts import NOT_TEXT, Skip, is_storable, read_pairs
+from studio.engine.scoring import AnswerSettings, AnswerSubject
+from studio.engine.store import Addresses, Database, References, in_use, not_binned, sha256_of
 from studio.engine.store.tables import Model, Teacher
-
-Messages = list[dict[str, Any]]
-"""One conversation up to the answer: role and content of each turn."""
-
-
-class Reply(Protocol):
-    @property
-    def text(self) -> str: ...
-
-
-class Responder(Protocol):
-    """Whatever answers: the inference room's, or a scripted one in tests."""
-
-    def respond_many(
-        self, conversations: list[Messages], progress: Callable[[int, int | None, str], None] | None = None
-    ) -> Sequence[Reply]: ...
+from studio.engine.teachers.plans import check_parameters
 
 
 class Responders(Protocol):
-    """Opens a model or a teacher of the project by name."""
+    """Says of a model or a teacher of the project, by name, to whom stored answers belong, and how it is opened."""
 
-    def open(self, name: str) -> AbstractContextManager[Responder]: ...
+    def subject(self, name: str, *, purpose: Purpose) -> AnswerSubject: ...
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One side of the comparison. `source` is what to open: a model's or teacher's name, or a file's absolute path."""
+    """One side of the comparison. `source` is a model's or teacher's name, or the address of a file or folder."""
 
     name: str
     kind: str
-    """model, teacher or file."""
+    """model, teacher, weights for a folder or GGUF file that the project does not know, or file for answers."""
     source: str
     model: str = ""
     """The model behind a teacher; it may name itself in answers."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """What is sent with every question: all that a teacher is told, and what differs from the usual for a model."""
 
     @classmethod
     def of(cls, detail: dict[str, Any]) -> "Arm":
@@ -53,6 +45,56 @@ class Arm:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    @property
+    def settings(self) -> AnswerSettings:
+        """What its questions are asked with. Answers of a file are as they are."""
+        return AnswerSettings.given(self.parameters) if self.kind == "teacher" else AnswerSettings(**self.parameters)
+
+    def asked_with(self, parameters: dict[str, Any]) -> "Arm":
+        """The same arm with parameters. Raises BadInput for those that it cannot be asked with."""
+        check_parameters(parameters)
+        if parameters and self.kind == "file":
+            raise BadInput(f"'{self.name}' is a file of answers, which are as they are. Leave its parameters out.")
+        if self.kind != "teacher":
+            for name, value in parameters.items():
+                _check_of_a_model(self.name, name, value)
+        return replace(self, parameters=dict(parameters))
+
+    def opened(self, addresses: Addresses) -> str:
+        """What opens it on this machine: a name, or a path."""
+        return str(addresses.path(self.source)) if self.kind in ("weights", "file") else self.source
+
+
+MODEL_PARAMETERS = {"max_tokens": "a whole number of tokens from 1", "temperature": "a number from 0"}
+
+
+def _check_of_a_model(arm: str, name: str, value: Any) -> None:
+    if name not in MODEL_PARAMETERS:
+        raise BadInput(
+            f"The model '{arm}' takes {' and '.join(MODEL_PARAMETERS)}, not '{name}'. Give it to the other side alone, "
+            "with that side's name before it, or leave it out."
+        )
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not (value >= 0 if name == "temperature" else isinstance(value, int) and value >= 1):
+        raise BadInput(f"The {name} of '{arm}' must be {MODEL_PARAMETERS[name]}, not {shown(value)}.")
+
+
+def with_parameters(arms: Sequence[Arm], given: Sequence[str], parameters: Mapping[str, dict[str, Any]]) -> list[Arm]:
+    """Each arm with the parameters of all ("") and those of its own, which go first. An arm is named as it was given,
+    by its name, or as `first` or `second`; files of answers are left out of those of all. Raises BadInput."""
+    places = ("first", "second")
+    known = {name: place for place, arm in enumerate(arms) for name in (places[place], arm.name, given[place])}
+    own: list[dict[str, Any]] = [{} for _ in arms]
+    for name, some in parameters.items():
+        if name and name not in known:
+            raise BadInput(f"No side of the study is '{name}'. Its sides are: {' and '.join(given)}.")
+        if name:
+            own[known[name]] |= some
+    shared = parameters.get("", {})
+    return [
+        arm.asked_with(mine if arm.kind == "file" else {**shared, **mine}) for arm, mine in zip(arms, own, strict=True)
+    ]
 
 
 def find_arm(given: str, database: Database, project_id: int, models: Any) -> Arm:
@@ -62,7 +104,8 @@ def find_arm(given: str, database: Database, project_id: int, models: Any) -> Ar
     """
     given = str(given).strip()
     with database.session() as session:
-        model = session.exec(select(Model).where(Model.project_id == project_id, Model.name == given)).first()
+        of_name = (Model.project_id == project_id, Model.name == given, not_binned(Model))
+        model = session.exec(select(Model).where(*of_name)).first()
         teacher = session.exec(select(Teacher).where(Teacher.project_id == project_id, Teacher.name == given)).first()
     if model is not None:
         if models is not None:
@@ -70,60 +113,79 @@ def find_arm(given: str, database: Database, project_id: int, models: Any) -> Ar
         return Arm(given, "model", given)
     if teacher is not None:
         return Arm(given, "teacher", given, teacher.model)
-    path = Path(given).expanduser()
-    if path.is_file() and path.suffix.lower() != ".gguf":
-        return Arm(path.stem, "file", str(path.resolve()))
+    named = References(database.settings).settle(given, lambda _: False)
+    path = Path(named.value)
+    if named.kind is ReferenceKind.PATH and path.is_file() and path.suffix.lower() != ".gguf":
+        return Arm(path.stem, "file", str(Addresses(database.settings).of(path)))
     if path.suffix.lower() in (".jsonl", ".json"):
         raise NotFound(f"There is no file of answers at {given}. Check the path.")
-    return _elsewhere(given, database, project_id, models)
+    return _elsewhere(given, named, database, project_id, models)
 
 
-def _elsewhere(given: str, database: Database, project_id: int, models: Any) -> Arm:
+def _elsewhere(given: str, named: Reference, database: Database, project_id: int, models: Any) -> Arm:
     try:
-        if models is not None and given:
-            path = Path(given).expanduser()
-            return Arm(models.find(given).name, "model", str(path.resolve()) if path.exists() else given)
+        if models is not None and named.kind is ReferenceKind.PATH:
+            address = Addresses(database.settings).of(Path(named.value))
+            return Arm(models.find(named.value).name, "weights", str(address))
     except BadInput:
         pass
     with database.session() as session:
-        names = [*session.exec(select(Model.name).where(col(Model.project_id) == project_id))]
-        names += session.exec(select(Teacher.name).where(col(Teacher.project_id) == project_id))
+        names = [*session.exec(select(Model.name).where(col(Model.project_id) == project_id, in_use(Model)))]
+        names += session.exec(select(Teacher.name).where(col(Teacher.project_id) == project_id, in_use(Teacher)))
     known = f" There are: {', '.join(sorted(names)[:12])}." if names else ""
     raise NotFound(f"'{given}' is no model and no teacher of this project, and no file of answers.{known}")
 
 
-def read_answers(path: str) -> dict[str, str]:
-    """Prompt -> answer of a JSONL file of `prompt, response`; the first answer to a prompt counts. Raises BadInput."""
-    file = Path(path)
+def read_answers(file: Path) -> dict[str, str]:
+    """Prompt -> answer of a file of `prompt, response`; the first answer to a prompt counts. Raises BadInput."""
     answers: dict[str, str] = {}
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    prompt, response = _row(file, number, line)
-                    answers.setdefault(plain(prompt), response)
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadInput(
-            f"The file of answers {file} cannot be read as UTF-8 text. Check the path and its encoding."
-        ) from exc
+    for row in read_pairs(file):
+        if isinstance(row, Skip):
+            raise BadInput(
+                f"Line {row.line} of {file} is not a JSON object with prompt and response ({row}). Mend or remove it."
+            )
+        line, (prompt, response) = row
+        if prompt is None or response is None:
+            raise BadInput(f"Line {line} of {file} is not a JSON object with prompt and response. Mend or remove it.")
+        if not isinstance(prompt, str) or not isinstance(response, str):
+            raise BadInput(f"In line {line} of {file} prompt and response must be text. Mend or remove it.")
+        if not (is_storable(prompt) and is_storable(response)):
+            raise BadInput(f"Line {line} of {file} {NOT_TEXT}. Mend or remove it.")
+        answers.setdefault(plain(prompt), response)
     if not answers:
         raise BadInput(f"The file of answers {file} is empty. Each line is a JSON object with prompt and response.")
     return answers
 
 
+@dataclass(frozen=True)
+class _Line:
+    """An answer of a file as if it had just been given; nobody counted its tokens or seconds."""
+
+    text: str
+    finish_reason: str = "stop"
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+
+
+class RecordedAnswers:
+    """A file of answers, asked like a model. It answers whatever the parameters are."""
+
+    def __init__(self, path: Path) -> None:
+        self._answers = read_answers(path)
+
+    def respond_many(
+        self, conversations: Sequence[Messages], *, received: Callable[[int, _Line], None], **parameters: Any
+    ) -> None:
+        for number, turns in enumerate(conversations):
+            received(number, _Line(self._answers[plain(str(turns[-1]["content"]))]))
+
+
+def recorded(path: Path) -> AnswerSubject:
+    """The answers of a file belong to what is in it."""
+    return AnswerSubject(f"file:{sha256_of(path)}", lambda: nullcontext(RecordedAnswers(path)))
+
+
 def plain(prompt: str) -> str:
     """A prompt as it is looked up: line endings and outer blanks do not count."""
     return prompt.replace("\r\n", "\n").strip()
-
-
-def _row(file: Path, number: int, line: str) -> tuple[str, str]:
-    try:
-        row = json.loads(line)
-        prompt, response = row["prompt"], row["response"]
-    except (ValueError, KeyError, TypeError, RecursionError) as exc:
-        raise BadInput(
-            f"Line {number} of {file} is not a JSON object with prompt and response. Mend or remove it."
-        ) from exc
-    if not isinstance(prompt, str) or not isinstance(response, str):
-        raise BadInput(f"In line {number} of {file} prompt and response must be text. Mend or remove it.")
-    return prompt, response

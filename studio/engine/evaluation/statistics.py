@@ -1,6 +1,7 @@
 """From counts to estimates: the win rate with its interval, position bias, and how many votes an answer needs."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import NormalDist
 
@@ -47,15 +48,35 @@ class Tally:
         return self.wins + (self.ties + self.both_bad) / 2
 
 
-def win_rate(tally: Tally) -> Interval:
-    """The share of votes won and its 95 % Wilson score interval.
+def win_rate(tally: Tally, items: Sequence[Sequence[float]] = ()) -> Interval:
+    """The share of votes won and its 95 % Wilson score interval. `items` has the points of each item's votes.
 
     The interval is Wilson's for a binomial share with n = all votes (wins + ties + losses + both bad) and
     wins + (ties + both bad) / 2 successes, which need not be whole. A tie is thus one vote split in two, not a vote
-    left out. Since half successes vary less than whole ones the interval is a little wide with many ties; since votes
-    of several raters on one item are taken as independent it is a little narrow with few items and many raters.
+    left out. Since half successes vary less than whole ones the interval is a little wide with many ties. Where several
+    raters judged one item, n is the number of independent votes that theirs are worth (`independent_votes`).
     """
-    return wilson(tally.points, tally.votes)
+    worth = independent_votes(items) if len(items) < tally.votes and items else tally.votes
+    if not worth:
+        return Interval(None, None, None)
+    share = tally.points / tally.votes
+    return replace(wilson(share * worth, worth), value=share)
+
+
+def independent_votes(items: Sequence[Sequence[float]]) -> float:
+    """How many votes on different items tell as much as these votes, given as each item's points.
+
+    That is n over the design effect (Kish 1965): the variance of the mean between items, over the variance that as many
+    independent votes would have. It is at most n; where all votes agree, which says nothing of their variance, each
+    item is worth one vote.
+    """
+    n, k = sum(map(len, items)), len(items)
+    share = sum(map(sum, items)) / n
+    alone = share * (1 - share) / n
+    if k < 2 or alone <= 0:
+        return float(k)
+    between = sum((sum(points) - share * len(points)) ** 2 for points in items) / n**2 * k / (k - 1)
+    return n / max(1.0, between / alone)
 
 
 def wilson(successes: float, n: float, confidence: float = CONFIDENCE) -> Interval:
@@ -88,11 +109,3 @@ def _ratio(numerator: int, power: int) -> float:
     """numerator / 2**power when both are too large for a float."""
     shift = max(0, numerator.bit_length() - 64)
     return float(numerator >> shift) * 2.0 ** (shift - power)
-
-
-def decisive_votes_needed(share: float, power: float = 0.8, confidence: float = CONFIDENCE) -> int:
-    """Decisive votes that find a true share different from one half with this power, by the normal approximation."""
-    normal = NormalDist()
-    alpha, beta = normal.inv_cdf(0.5 + confidence / 2), normal.inv_cdf(power)
-    root = (alpha * 0.5 + beta * sqrt(share * (1 - share))) / (share - 0.5)
-    return round(root * root)

@@ -1,10 +1,10 @@
-"""The voting booth: the next pair for a rater, the vote, and the way back. Nothing that names an arm leaves this file.
+"""A rating session: the next pair for a rater, the vote, and the way back. Nothing that names an arm leaves this file.
 
 A vote is committed before anything is answered. A rater has one row for each item, whatever they send and how often:
-the same choice again changes nothing, another choice replaces it and the row remembers both, undo withdraws it.
+the same choice again changes nothing, another choice replaces it and the row remembers the first and last few, undo
+withdraws it. Only a pair that was shown to a rater takes their vote.
 """
 
-import hashlib
 import time
 from dataclasses import dataclass
 
@@ -12,8 +12,11 @@ from sqlalchemy import and_, case, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from studio.engine.domain.states import StudyState
 from studio.engine.errors import BadInput, NotAllowed, NotFound
-from studio.engine.store.database import Database
+from studio.engine.evaluation.presenting import Presenting, Sides
+from studio.engine.store import Database
+from studio.engine.store import rater as rater_row
 from studio.engine.store.tables import Study, StudyItem, Vote
 
 JUDGED = ("left", "right", "tie", "both_bad")
@@ -22,6 +25,8 @@ CHOICES = (*JUDGED, "skip")
 WITHDRAWN = "withdrawn"
 LONGEST_VOTE = 86_400.0
 LONGEST_NAME = 60
+FIRST_CHANGES, LAST_CHANGES = 3, 7
+"""What is kept of a vote's changes, beside their number."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +44,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class RaterProgress:
-    """`done` of `total` items were judged or skipped; `can_undo` when there is a vote to take back."""
+    """`done` of `total` items were judged or skipped."""
 
     done: int
     total: int
 
-    @property
-    def can_undo(self) -> bool:
-        return self.done > 0
 
-
-class Booth:
+class RatingSession:
     """Votes on one study. The study is looked up by the raters' secret, whatever project it belongs to."""
 
     def __init__(self, database: Database, study: Study) -> None:
@@ -57,6 +58,7 @@ class Booth:
         self._database = database
         self._study = study
         self._id = study.id
+        self._presenting = Presenting(database)
 
     def next_pair(self, rater: str) -> Pair | None:
         """What this rater has not judged yet, the items with the fewest votes first; None when all are done.
@@ -69,13 +71,15 @@ class Booth:
             item = session.get(StudyItem, item_id) if item_id else None
             if item is None:
                 return None
-            done = sum(vote.choice != WITHDRAWN for vote in own)
-            return Pair(item.public_id, item.prompt, item.left, item.right, done + 1, self._total(session))
+            done, total = sum(vote.choice != WITHDRAWN for vote in own), self._total(session)
+        shown = self._presenting.show(rater, item)
+        return Pair(item.public_id, item.prompt, shown.left, shown.right, done + 1, total)
 
     def cast(self, rater: str, public_id: str, choice: str, *, seconds: float | None = None, name: str = "") -> None:
         """Stores one judgement. `seconds` is how long the pair was looked at, `name` what the rater wants to be called.
 
-        Raises BadInput for an unknown choice, NotFound for an item of another study, NotAllowed for a closed study.
+        Raises BadInput for an unknown choice, NotFound for an item of another study, NotAllowed for a closed study or a
+        pair that was not shown to this rater.
         """
         if choice not in CHOICES:
             raise BadInput(f"'{choice[:30]}' is no vote. A vote is {', '.join(CHOICES[:-1])} or {CHOICES[-1]}.")
@@ -108,8 +112,12 @@ class Booth:
             if item is None or item.id is None:
                 raise NotFound("This pair is not part of the study. Reload the page.")
             vote = session.exec(select(Vote).where(Vote.item_id == item.id, Vote.rater == rater)).first()
+            shown = self._presenting.shown(session, rater, item)
+            if shown is None:
+                raise NotAllowed("This pair was not shown to you. Reload the page.")
             if vote is None:
-                session.add(_vote(item, rater, choice, seconds, name))
+                person = rater_row(session, rater, name)
+                session.add(_vote(item, shown, rater, person.id, choice, seconds, name))
                 return
             if vote.choice == choice:
                 return
@@ -136,9 +144,9 @@ class Booth:
             .group_by(col(StudyItem.id))
         )
         left = [
-            (count or 0, _order(rater, item_id), item_id)
+            (count or 0, self._presenting.order(rater, item_id), item_id)
             for item_id, count in session.exec(query)
-            if item_id not in seen
+            if item_id is not None and item_id not in seen
         ]
         return min(left)[2] if left else None
 
@@ -148,27 +156,29 @@ class Booth:
     def _check_open(self) -> None:
         with self._database.session() as session:
             study = session.get(Study, self._id)
-        if study is None or study.state != "ready":
+        if study is None or study.state != StudyState.READY:
             raise NotAllowed("This study does not take votes now.")
 
 
-def _vote(item: StudyItem, rater: str, choice: str, seconds: float | None, name: str) -> Vote:
+def _vote(
+    item: StudyItem, shown: Sides, rater: str, person_id: int | None, choice: str, seconds: float | None, name: str
+) -> Vote:
     assert item.id is not None
     return Vote(
-        study_id=item.study_id, item_id=item.id, rater=rater, left_arm=item.left_arm, right_arm=item.right_arm,
+        study_id=item.study_id, item_id=item.id, rater=rater, person_id=person_id,
+        left_arm=shown.left_arm, right_arm=shown.right_arm,
         choice=choice, seconds=seconds, detail={"name": name} if name else {},
     )  # fmt: skip
 
 
 def _change(vote: Vote, choice: str) -> None:
-    """Another choice in the same row, which remembers what it was."""
+    """Another choice in the same row, which remembers what it was: the first and the last few times."""
     history = [*vote.detail.get("history", []), {"choice": vote.choice, "until": time.time()}]
+    if len(history) > FIRST_CHANGES + LAST_CHANGES:
+        history = history[:FIRST_CHANGES] + history[-LAST_CHANGES:]
     vote.detail = {**vote.detail, "history": history}
+    vote.changes += 1
     vote.choice = choice
-
-
-def _order(rater: str, item_id: int | None) -> bytes:
-    return hashlib.sha256(f"{rater}:{item_id}".encode()).digest()
 
 
 def _sane(seconds: float | None) -> float | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from studio.engine.models.processes import die_with_parent, report
+from studio.engine.engines import die_with_parent, report_to_parent
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
             _give_up(faults.last or f"it ended with {exit_.code}")
     except NotImplementedError as exc:
         _give_up(str(exc) or "its kind is not supported")
-    report({"out": out})
+    report_to_parent({"out": out})
 
 
 class _Faults(logging.Handler):
@@ -45,7 +45,7 @@ class _Faults(logging.Handler):
 
 def _give_up(reason: str) -> NoReturn:
     words = " ".join(reason.split())[:300].rstrip(".")
-    report(
+    report_to_parent(
         {"error": f"llama.cpp cannot convert this model ({words}). Use a model of a kind it knows.", "bad_input": True}
     )
     sys.exit(2)

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 from email.parser import HeaderParser
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,7 @@ from typing import IO
 
 from studio.engine.errors import MissingPart
 from studio.engine.settings import Settings
-from studio.engine.store.artifacts import sha256_of
+from studio.engine.store import sha256_of, temporary_folder
 
 PACKAGE = "llama-cpp-python"
 SCRIPT = "convert_hf_to_gguf.py"
@@ -37,7 +36,7 @@ def converter_folder(settings: Settings) -> Path:
     return folder
 
 
-def fetch(settings: Settings) -> Path:
+def fetch_converter(settings: Settings) -> Path:
     """Puts the converter in place, unless it is there and unchanged, and returns its folder. Raises MissingPart.
 
     `manifest.json` in it records the version, and the SHA-256 of the source distribution and of each file.
@@ -47,13 +46,16 @@ def fetch(settings: Settings) -> Path:
         return folder
     try:
         settings.tools.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=settings.tools, prefix=".converter-") as temporary:
-            archive = _download(Path(temporary), _version())
-            unpacked = Path(temporary) / "unpacked"
+        with temporary_folder(settings.tools, ".converter-") as temporary:
+            archive = _download(temporary, _version())
+            unpacked = temporary / "unpacked"
             _unpack(archive, unpacked, _version())
-            shutil.rmtree(folder, ignore_errors=True)
-            unpacked.rename(folder)
+            if not _is_whole(folder):  # Another process may have been first.
+                shutil.rmtree(folder, ignore_errors=True)
+                unpacked.rename(folder)
     except OSError as exc:
+        if _is_whole(folder):
+            return folder
         raise MissingPart(
             f"The GGUF converter cannot be put into {settings.tools} ({exc.strerror or exc}). Free some space or set "
             "UNDERSTUDY_TOOLS to a folder you may write to, then run `understudy setup` again."

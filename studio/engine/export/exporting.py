@@ -1,7 +1,6 @@
 """The export room: a model becomes GGUF files, each read back, hashed and held against the original."""
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,23 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from studio.engine.cards import Cards
+from studio.engine.domain.messages import Messages
+from studio.engine.domain.permissions import Action, Service, needs
+from studio.engine.domain.status import status
+from studio.engine.engines import threads_for
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.export import gguf_writing
 from studio.engine.export.converter import converter_folder
-from studio.engine.export.parity import Reference, reference_of
+from studio.engine.export.parity import MAX_TOKENS, Original, original_of
 from studio.engine.export.quantizations import FLOATS, quantization_named
-from studio.engine.export.questions import Messages, questions_for
-from studio.engine.jobs import JobContext, Jobs, Progress
-from studio.engine.models import ModelRef, Models
-from studio.engine.models.folder import FolderFacts, read_folder
-from studio.engine.models.gguf_file import read_gguf
-from studio.engine.models.processes import threads_for
-from studio.engine.models.registry import file_report
+from studio.engine.export.questions import questions_for
+from studio.engine.jobs import WHOLE_MACHINE, Jobs, Kind, Progress, Retry, Subject
+from studio.engine.models import FolderFacts, ModelRef, Models, read_folder, read_gguf
+from studio.engine.scoring import Answers, AnswerSettings, AnswerSubject, Question
 from studio.engine.settings import Settings
-from studio.engine.store.artifacts import Artifacts, sha256_of
-from studio.engine.store.database import Database
+from studio.engine.store import Database, place_of, sha256_of, temporary_folder
 from studio.engine.store.tables import Job, ModelFile
 
+EXPORT = Kind("export", WHOLE_MACHINE, retry=Retry.REPEATS)
 SIDE_BY_SIDE = 2
 """Files checked at once."""
 CHECKED_PROMPTS = 64
@@ -42,18 +42,35 @@ class _Plan:
     prompts: tuple[Messages, ...]
     converter: Path
     answers: tuple[str, ...] = ()
+    """The right answer of each prompt, empty where it is not known."""
+    are_unseen: bool = True
 
 
-class Exporting:
+class Exporting(Service):
     """Exports this project's models."""
 
-    def __init__(self, database: Database, project_id: int, settings: Settings, models: Models, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        database: Database,
+        project_id: int,
+        settings: Settings,
+        models: Models,
+        cards: Cards,
+        jobs: Jobs,
+        answers: Answers,
+        subject: Callable[[str], AnswerSubject],
+    ) -> None:
+        """`subject` finds who answers behind the path of a folder or a file."""
         self.database = database
         self.project_id = project_id
         self.settings = settings
         self.models = models
+        self.cards = cards
         self.jobs = jobs
+        self.answers = answers
+        self.subject = subject
 
+    @needs(Action.BUILD)
     def export(
         self,
         model: str,
@@ -74,6 +91,7 @@ class Exporting:
             model, [quantization], outs=outs, prompts=prompts, progress=progress, should_stop=should_stop
         )[0]
 
+    @needs(Action.BUILD)
     def export_many(
         self,
         model: str,
@@ -82,16 +100,19 @@ class Exporting:
         outs: dict[str, Path] | None = None,
         prompts: Sequence[str | Messages] | None = None,
         answers: Sequence[str] = (),
-        max_tokens: int = 256,
+        max_tokens: int = MAX_TOKENS,
         progress: Progress | None = None,
         should_stop: Callable[[], bool] | None = None,
     ) -> list[dict[str, Any]]:
         """Several files of one model in the order given; it is converted once and answers the questions once.
 
-        With `answers`, the right one for each prompt, each file's parity says `exact_match` too.
+        With `answers`, the right one for each prompt, each file's parity says `exact_match` too, unless the model was
+        trained on the prompts.
         """
         tell = progress or (lambda done, total, message: None)
-        plan = replace(self._plan(model, quantizations, outs or {}, prompts), answers=tuple(answers))
+        plan = self._plan(model, quantizations, outs or {}, prompts)
+        if answers:
+            plan = replace(plan, answers=tuple(answers))
         steps = _Steps(tell, 2 * len(plan.outs) + 2)
         with ExitStack() as stack, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             reference = pool.submit(self._reference, stack, plan, max_tokens, steps, should_stop)
@@ -99,22 +120,34 @@ class Exporting:
                 self._write(plan, steps, should_stop)
             finally:
                 reference.exception()
-            reports = list(pool.map(lambda name: self._checked(plan, name, reference, steps, should_stop), plan.outs))
+            reports = list(
+                pool.map(lambda name: self._checked(plan, name, max_tokens, reference, steps, should_stop), plan.outs)
+            )
         return self._with_cards(plan, reports)
 
+    @needs(Action.BUILD)
     def start(self, model: str, quantizations: Sequence[str]) -> Job:
         """Exports in the background. Raises what can be told beforehand."""
         names = [quantization_named(name) for name in quantizations]
-        self._plan(model, names, {}, [])
-        payload = {"model": model, "quantizations": names}
-        title = f"Export {model} as {', '.join(names)}"
-        return self.jobs.enqueue(
-            "export", title, "studio.engine.export.exporting:job", payload, total=2 * len(names) + 2
-        )
+        found = self._plan(model, names, {}, []).model
+        payload: dict[str, Any] = {"model": found.name, "quantizations": names}
+        if found.kind == "folder":
+            payload["address"] = str(self.models.addresses.of(found.path))
+        title = status("title_export", name=found.name, quantizations=", ".join(names))
+        about = self._subject(model)
+        return self.jobs.enqueue(EXPORT, title, payload, subject=about, total=2 * len(names) + 2)
 
+    @needs(Action.READ)
     def files(self, model: str) -> Sequence[ModelFile]:
         """The model's GGUF files, the newest first."""
         return self.models.files(model)
+
+    def _subject(self, model: str) -> Subject | None:
+        """The model's row; a folder that is no row of this project is nobody's subject."""
+        try:
+            return Subject("model", self.models.get(model).id or 0)
+        except NotFound:
+            return None
 
     # --- deciding
 
@@ -133,8 +166,12 @@ class Exporting:
             raise BadInput(f"'{model}' is a GGUF file already. Export the model it was made from.")
         facts = read_folder(found.path)
         paths = {name: self._out(found, name, outs.get(name)) for name in names}
+        answers: Sequence[str] = ()
+        are_unseen = True
         if prompts is None:
-            prompts = questions_for(self.database, self.models.artifacts, self.project_id, found.name, CHECKED_PROMPTS)
+            where = self.database, self.models.artifacts, self.project_id
+            asked = questions_for(*where, found.name, CHECKED_PROMPTS)
+            prompts, answers, are_unseen = asked.conversations, asked.answers, asked.are_unseen
         if prompts and not facts.chat_template:
             raise BadInput(
                 f"Model '{model}' has no chat template, so its file could not be asked. Train it on chats first."
@@ -143,7 +180,8 @@ class Exporting:
         needed = facts.parameters * (2 + 2 * len(names))
         for path in paths.values():
             gguf_writing.check_room(path.parent, needed)
-        return _Plan(found, facts, paths, tuple(_conversation(prompt) for prompt in prompts), converter)
+        conversations = tuple(_conversation(prompt) for prompt in prompts)
+        return _Plan(found, facts, paths, conversations, converter, tuple(answers), are_unseen)
 
     def _out(self, model: ModelRef, quantization: str, out: Path | None) -> Path:
         """Where a file goes. A place of the user's own must be free, or hold this same export from before."""
@@ -157,13 +195,8 @@ class Exporting:
         if out is None:
             usual.parent.mkdir(parents=True, exist_ok=True)
             return usual
-        out = out.expanduser().absolute()
-        if out.is_dir():
-            out = out / usual.name
-        if not out.parent.is_dir():
-            raise BadInput(
-                f"There is no folder {out.parent} to write {out.name} to. Create it or choose another place."
-            )
+        references = self.models.references
+        out = references.target(out / usual.name if references.source(out).is_dir() else out)
         if not os.access(out.parent, os.W_OK):
             raise BadInput(f"The folder {out.parent} cannot be written. Check its permissions or choose another place.")
         if out.exists() and not self._is_own(model, quantization, out):
@@ -175,32 +208,34 @@ class Exporting:
             files = self.models.files(model.name)
         except NotFound:
             return False
-        return any(file.quantization == quantization and Path(file.path) == out for file in files)
+        address = str(self.models.addresses.of(out))
+        return any(file.quantization == quantization and file.path == address for file in files)
 
     # --- doing
 
     def _reference(
         self, stack: ExitStack, plan: _Plan, max_tokens: int, steps: "_Steps", should_stop: Callable[[], bool] | None
-    ) -> Reference | None:
+    ) -> Original | None:
         if not plan.prompts:
             return None
-        opened = reference_of(
-            plan.model.path,
-            plan.prompts,
-            max_tokens=max_tokens,
-            should_stop=should_stop,
-        )
-        reference = stack.enter_context(opened)
-        steps.done(f"the original answered {len(plan.prompts)} questions")
+        said = self._said(plan, plan.model.path, max_tokens, should_stop)
+        reference = stack.enter_context(original_of(plan.model.path, plan.prompts, said, should_stop=should_stop))
+        steps.done(status("original_answered", n=len(plan.prompts)))
         return reference
+
+    def _said(self, plan: _Plan, path: Path, max_tokens: int, should_stop: Callable[[], bool] | None) -> list[str]:
+        """What a folder or a file says to the questions, greedily; asked only for what is not stored yet."""
+        questions = [Question(messages) for messages in plan.prompts]
+        settings = AnswerSettings(max_tokens=max_tokens)
+        found = self.answers.ask(self.subject(str(path)), questions, settings, should_stop=should_stop)
+        return [answer.text for answer in found]
 
     def _write(self, plan: _Plan, steps: "_Steps", should_stop: Callable[[], bool] | None) -> None:
         """All files, through one float file that is written first and thrown away unless it was wanted."""
         threads = threads_for(plan.facts.parameters)
         floats = {name: path for name, path in plan.outs.items() if name in FLOATS}
         quantized = {name: path for name, path in plan.outs.items() if name not in FLOATS}
-        with tempfile.TemporaryDirectory(dir=next(iter(plan.outs.values())).parent, prefix=".export-") as folder:
-            room = Path(folder)
+        with temporary_folder(place_of(next(iter(plan.outs.values()))).parent, ".export-") as room:
             sources = {name: room / f"{name}.gguf" for name in floats}
             kind = gguf_writing.float_kind(plan.facts, "")
             if quantized:
@@ -209,31 +244,37 @@ class Exporting:
                 gguf_writing.convert(
                     plan.model.path, path, name, name=plan.model.name, converter=plan.converter, should_stop=should_stop
                 )
-            steps.done("converted")
+            steps.done(status("converted"))
             for name, path in quantized.items():
                 made = room / f"{name}.gguf"
                 gguf_writing.quantize(sources[kind], made, name, threads=threads, should_stop=should_stop)
                 gguf_writing.settle(made, path)
-                steps.done(f"{name} written")
+                steps.done(status("written", name=name))
             for name, path in floats.items():
                 gguf_writing.settle(sources[name], path)
-                steps.done(f"{name} written")
+                steps.done(status("written", name=name))
 
     def _checked(
         self,
         plan: _Plan,
         name: str,
-        reference: "Future[Reference | None]",
+        max_tokens: int,
+        reference: "Future[Original | None]",
         steps: "_Steps",
         should_stop: Callable[[], bool] | None,
     ) -> dict[str, Any]:
         path, original = plan.outs[name], reference.result()
         facts = read_gguf(path)
-        parity = original.compare(path, known=plan.answers, should_stop=should_stop) if original else None
+        parity = None
+        if original:
+            said = self._said(plan, path, max_tokens, should_stop)
+            parity = original.compare(
+                path, said, known=plan.answers, are_unseen=plan.are_unseen, should_stop=should_stop
+            )
         file = ModelFile(
             model_id=0,
             quantization=name,
-            path=str(path),
+            path=str(self.models.addresses.of(path)),
             bytes=facts.bytes,
             sha256=sha256_of(path),
             tensor_types=facts.tensor_types,
@@ -241,14 +282,14 @@ class Exporting:
         )
         if plan.model.kind != "folder":
             self.models.record_file(plan.model.name, file)
-        steps.done(f"{name} checked")
-        return file_report(file)
+        steps.done(status("checked", name=name))
+        return self.models.file_report(file)
 
     def _with_cards(self, plan: _Plan, reports: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """A student's card is brought up to date and lies beside each file: `card` says where, None if not."""
         if plan.model.kind != "student":
             return reports
-        cards = Cards(self.models).refresh(plan.model.name, *plan.outs.values())
+        cards = self.cards.refresh(plan.model.name, *plan.outs.values())
         return [report | {"card": str(card) if card else None} for report, card in zip(reports, cards, strict=True)]
 
 
@@ -261,17 +302,6 @@ class _Steps:
     def done(self, message: str) -> None:
         self._done = min(self._done + 1, self._total)
         self._tell(self._done, self._total, message)
-
-
-def job(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
-    """Entry point of an export in the background: {"model", "quantizations"}."""
-    jobs = Jobs(context.database, context.project_id, context.settings)
-    models = Models(context.database, context.project_id, context.settings, Artifacts(context.settings.artifacts))
-    exporting = Exporting(context.database, context.project_id, context.settings, models, jobs)
-    files = exporting.export_many(
-        payload["model"], payload["quantizations"], progress=context.progress, should_stop=context.should_stop
-    )
-    return {"files": files}
 
 
 def _conversation(prompt: str | Messages) -> Messages:

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from studio.engine.errors import Failed, StudioError
+from studio.engine.engines import ModelLimits, run_child, without_generation_marks
+from studio.engine.errors import BadInput, Failed, Stopped, StudioError
 from studio.engine.export.converter import SCRIPT
 from studio.engine.export.quantizations import FLOATS, QUANTIZED
-from studio.engine.models.folder import FolderFacts, chat_template_of
-from studio.engine.models.gguf_file import read_gguf
-from studio.engine.models.processes import run_child
-from studio.engine.models.templates import without_generation_marks
+from studio.engine.models import FolderFacts, chat_template_of, read_gguf
+from studio.engine.store import put_in_place
 
 SPARE = 64 * 2**20
 """Bytes of a disk that are left alone."""
@@ -28,19 +27,22 @@ def convert(folder: Path, out: Path, kind: str, *, name: str, converter: Path, s
     with tempfile.TemporaryDirectory(prefix="understudy-convert-") as staged:
         source = _portable(folder, Path(staged) / "model")
         arguments = [converter / SCRIPT, source, out, kind, name]
-        _whole_or_gone(out, "studio.engine.export.convert_child", arguments, f"Converting model '{name}'", should_stop)
+        limits = ModelLimits.for_model(folder)
+        module, doing = "studio.engine.export.convert_child", f"Converting model '{name}'"
+        _whole_or_gone(out, module, arguments, doing, limits, should_stop)
 
 
 def quantize(source: Path, out: Path, quantization: str, *, threads: int, should_stop: Stop = None) -> None:
     """Writes `source`, a float GGUF file, in another quantization. Raises Failed; leaves no half file."""
     arguments = [source, out, QUANTIZED[quantization], threads]
-    _whole_or_gone(out, "studio.engine.export.quantize_child", arguments, f"Quantizing to {quantization}", should_stop)
+    module, doing = "studio.engine.export.quantize_child", f"Quantizing to {quantization}"
+    _whole_or_gone(out, module, arguments, doing, ModelLimits.for_model(source), should_stop)
 
 
 def settle(made: Path, path: Path) -> None:
-    """Gives a finished file its final name; what was there before is replaced."""
+    """Gives a finished file its final name, in place of what was there before."""
     try:
-        made.replace(path)
+        put_in_place(made, path)
     except OSError as exc:
         raise Failed(
             f"The file {path} could not be written ({exc.strerror}). Choose another place with --out."
@@ -68,13 +70,24 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _whole_or_gone(out: Path, module: str, arguments: list[object], doing: str, should_stop: Stop) -> None:
+def _whole_or_gone(
+    out: Path, module: str, arguments: list[object], doing: str, limits: ModelLimits, should_stop: Stop
+) -> None:
     try:
-        run_child(module, arguments, doing=doing, should_stop=should_stop)
+        run_child(module, arguments, doing=doing, limits=limits, should_stop=should_stop)
         read_gguf(out)
     except StudioError as error:
+        longest = limits.written or 0
+        is_cut = out.is_file() and out.stat().st_size >= longest > 0
         with suppress(OSError):
             out.unlink()
+        if isinstance(error, Stopped):
+            raise
+        if is_cut:
+            raise BadInput(
+                f"{doing} writes far more than its model can hold (over {longest // 2**20:,} MB). Check where "
+                "the model comes from, or get it anew."
+            ) from error
         if _names_full_disk(error.message) or free_bytes(out.parent) < SPARE // 4:
             raise Failed(
                 f"{doing} failed: there is no disk space left at {out.parent}. Free some and export again."

@@ -1,4 +1,5 @@
-"""Does a GGUF file answer like the model it was made from? The original answers once for all files."""
+"""Does a GGUF file answer like the model it was made from? Both answer through the project's stored answers, each
+question once; a process of its own then measures how far the two expect other tokens."""
 
 import json
 import tempfile
@@ -8,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.engine.models.processes import run_child
-from studio.engine.traces.grade import same_answer
+from studio.engine.domain.messages import Messages
+from studio.engine.engines import ModelLimits, run_child
+from studio.engine.scoring import EXACT_MATCH, same_where_known
 
 CHILD = "studio.engine.export.parity_child"
 KL_TOKENS = 2000
@@ -20,14 +22,17 @@ Stop = Callable[[], bool] | None
 
 @dataclass(frozen=True)
 class Parity:
-    """`same_answers` is a share; `mean_kl` is in nats a token, None when the vocabularies differ.
+    """`mean_kl` is in nats a token, None when the vocabularies differ; the others are shares.
 
-    `template_match` says whether every rendered prompt had exactly the original's token ids, `exact_match` the share of
-    the file's answers that are right, where the right ones are known.
+    `identical_answers` are the same letter by letter. `same_answers` end in the same final answer, of those prompts
+    whose right answer is known and where both end in one of its kind; None where there are none. `template_match` says
+    whether every rendered prompt had exactly the original's token ids, `exact_match` the share of the file's answers
+    that are right, where the right ones are known.
     """
 
     prompts: int
-    same_answers: float
+    identical_answers: float
+    same_answers: float | None
     mean_kl: float | None
     template_match: bool
     exact_match: float | None = None
@@ -38,58 +43,66 @@ class Parity:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The original's answers, in a folder that lives as long as the comparison."""
+class Original:
+    """The original's answers and expectations, in a folder that lives as long as the comparison."""
 
     work: Path
-    answers: tuple[dict[str, Any], ...]
-    """`text` and `tokens` of each."""
+    texts: tuple[str, ...]
 
-    def compare(self, file: Path, *, known: Sequence[str] | None = None, should_stop: Stop = None) -> Parity:
-        """Asks the file what the original was asked; `known` are the right answers, one for each question.
+    def compare(
+        self,
+        file: Path,
+        texts: Sequence[str],
+        *,
+        known: Sequence[str] = (),
+        are_unseen: bool = True,
+        should_stop: Stop = None,
+    ) -> Parity:
+        """Holds the file's answers to the same questions beside the original's; `known` are the right ones, each empty
+        where it is not known. How many are right is only told of questions that training did not see.
 
         Raises Failed when the file cannot be run.
         """
-        found = run_child(CHILD, ["file", self.work, file], doing=f"Checking {file.name}", should_stop=should_stop)
+        found = run_child(
+            CHILD, ["file", self.work, file], doing=f"Checking {file.name}", limits=ModelLimits.for_model(file),
+            should_stop=should_stop,
+        )  # fmt: skip
         return Parity(
-            prompts=len(self.answers),
-            same_answers=share_of_same(self.answers, found["answers"]),
+            prompts=len(self.texts),
+            identical_answers=sum(map(str.__eq__, self.texts, texts)) / len(self.texts),
+            same_answers=share_of_same(self.texts, texts, known),
             mean_kl=found["mean_kl"],
             template_match=found["template_match"],
-            exact_match=share_right(known, [answer["text"] for answer in found["answers"]]) if known else None,
+            exact_match=share_right(known, texts) if are_unseen else None,
         )
 
 
 @contextmanager
-def reference_of(
-    folder: Path,
-    prompts: Sequence[list[dict[str, Any]]],
-    *,
-    max_tokens: int = MAX_TOKENS,
-    should_stop: Stop = None,
-) -> Iterator[Reference]:
-    """The answers of the model in `folder` to these conversations, greedy, through its own chat template."""
+def original_of(
+    folder: Path, prompts: Sequence[Messages], texts: Sequence[str], *, should_stop: Stop = None
+) -> Iterator[Original]:
+    """What the model in `folder` expects after each token of its own answers `texts` to these conversations."""
     with tempfile.TemporaryDirectory(prefix="understudy-parity-") as name:
         work = Path(name)
-        ask = {
-            "folder": str(folder),
-            "prompts": list(prompts),
-            "max_tokens": max_tokens,
-            "kl_tokens": KL_TOKENS,
-        }
+        ask = {"folder": str(folder), "prompts": list(prompts), "answers": list(texts), "kl_tokens": KL_TOKENS}
         (work / "ask.json").write_text(json.dumps(ask))
-        run_child(CHILD, ["original", work], doing="Asking the original model", should_stop=should_stop)
-        answers = json.loads((work / "original.json").read_text())["answers"]
-        yield Reference(work, tuple(answers))
+        limits = ModelLimits.for_model(folder)
+        run_child(CHILD, ["original", work], doing="Reading the original model", limits=limits, should_stop=should_stop)
+        yield Original(work, tuple(texts))
 
 
-def share_right(known: Sequence[str], texts: Sequence[str]) -> float:
-    """Share of texts that end in the known answer of their question."""
-    return sum(same_answer(text, answer) for answer, text in zip(known, texts, strict=True)) / len(known)
+def share_right(known: Sequence[str], texts: Sequence[str]) -> float | None:
+    """Share of texts that end in the known answer of their question, of those where it is known; None without any."""
+    if not any(known):
+        return None
+    pairs = [(answer, text) for answer, text in zip(known, texts, strict=True) if answer]
+    return sum(EXACT_MATCH.score("", text, answer).is_right is True for answer, text in pairs) / len(pairs)
 
 
-def share_of_same(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> float:
-    """Share of pairs that end in the same final answer, or are the same token by token and need not end in any."""
-    pairs = zip(first, second, strict=True)
-    same = sum(a["tokens"] == b["tokens"] or same_answer(a["text"], b["text"]) for a, b in pairs)
-    return same / len(first)
+def share_of_same(first: Sequence[str], second: Sequence[str], known: Sequence[str]) -> float | None:
+    """Share of pairs that end in the same final answer, of those where that can be told; None when it never can."""
+    if not any(known):
+        return None
+    told = [same_where_known(*triple) for triple in zip(first, second, known, strict=True) if triple[2]]
+    measured = [same for same in told if same is not None]
+    return sum(measured) / len(measured) if measured else None

@@ -1,9 +1,9 @@
 """The two sides of a parity check, each in a process of its own.
 
-    python -m studio.engine.export.parity_child original WORK             asks the model folder, writes its answers
-    python -m studio.engine.export.parity_child file WORK FILE            asks a GGUF file the same and compares
+    python -m studio.engine.export.parity_child original WORK      what the model folder expects along its answers
+    python -m studio.engine.export.parity_child file WORK FILE     compares a GGUF file with it
 
-WORK holds `ask.json` (folder, prompts, max_tokens, kl_tokens); the first side adds `original.json` and
+WORK holds `ask.json` (folder, prompts, answers, kl_tokens); the first side adds `original.json` and
 `expected.npy`, its natural log probabilities over its own first answers, one row for each token.
 """
 
@@ -14,48 +14,42 @@ from typing import Any
 
 import numpy as np
 
+from studio.engine.engines import die_with_parent, report_to_parent
 from studio.engine.errors import BadInput, StudioError
-from studio.engine.models.asking import Ask, answer_all
-from studio.engine.models.processes import die_with_parent, report
 
 MOST_VALUES = 32_000_000
 """Log probabilities kept at most: 128 MB."""
 
 
 def original(work: Path) -> dict[str, Any]:
-    """Answers of the folder's model, greedy, through its own chat template."""
-    from studio.engine.models.torch_engine import TorchEngine
+    """What the folder's model expects along its own answers, each put into tokens by its own tokenizer."""
+    from studio.engine.engines import TorchEngine
 
     ask = json.loads((work / "ask.json").read_text())
     engine = TorchEngine(Path(ask["folder"]))
-    answers = answer_all(engine, [Ask(messages, max_tokens=ask["max_tokens"]) for messages in ask["prompts"]])
     prompts = [engine.tokens_of(messages) for messages in ask["prompts"]]
+    answers = [engine.tokenizer.encode(text, add_special_tokens=False) for text in ask["answers"]]
     kept: list[np.ndarray] = []
     for prompt, answer in zip(prompts, answers, strict=True):
-        rows = engine.log_probabilities([*prompt, *answer.tokens], len(prompt) - 1)
+        rows = engine.log_probabilities([*prompt, *answer], len(prompt) - 1)
         kept.append(rows.astype(np.float32))
         seen = sum(map(len, kept))
         if seen >= ask["kl_tokens"] or seen * rows.shape[1] >= MOST_VALUES:
             break
     np.save(work / "expected.npy", np.concatenate(kept))
-    said = [
-        {"prompt": prompt, "tokens": list(answer.tokens), "text": answer.text}
-        for prompt, answer in zip(prompts, answers, strict=True)
-    ]
+    said = [{"prompt": prompt, "tokens": answer} for prompt, answer in zip(prompts, answers, strict=True)]
     (work / "original.json").write_text(json.dumps({"answers": said, "compared": len(kept)}))
     return {"answers": len(said)}
 
 
 def file(work: Path, path: Path) -> dict[str, Any]:
-    """The file's own answers, whether it reads the prompts alike, and how far it expects other tokens."""
-    from studio.engine.models.llama_engine import LlamaEngine
+    """Whether the file reads the prompts alike, and how far it expects other tokens."""
+    from studio.engine.engines import LlamaEngine
 
     ask, first = json.loads((work / "ask.json").read_text()), json.loads((work / "original.json").read_text())
     engine = LlamaEngine(path)
-    answers = answer_all(engine, [Ask(messages, max_tokens=ask["max_tokens"]) for messages in ask["prompts"]])
     read = [engine.tokens_of(messages) for messages in ask["prompts"]]
     return {
-        "answers": [{"tokens": list(answer.tokens), "text": answer.text} for answer in answers],
         "template_match": read == [answer["prompt"] for answer in first["answers"]],
         "mean_kl": _mean_divergence(
             engine, first["answers"][: first["compared"]], np.load(work / "expected.npy", mmap_mode="r")
@@ -87,9 +81,9 @@ def main() -> int:
     side, work = sys.argv[1], Path(sys.argv[2])
     die_with_parent()
     try:
-        report(original(work) if side == "original" else file(work, Path(sys.argv[3])))
+        report_to_parent(original(work) if side == "original" else file(work, Path(sys.argv[3])))
     except StudioError as error:
-        report({"error": error.message, "bad_input": isinstance(error, BadInput)})
+        report_to_parent({"error": error.message, "bad_input": isinstance(error, BadInput)})
         return error.exit_code
     return 0
 

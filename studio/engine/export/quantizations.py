@@ -10,13 +10,13 @@ QUANTIZED = {
     "IQ3_M": 27, "IQ3_S": 26, "Q2_K": 10, "TQ2_0": 37, "TQ1_0": 36,
 }  # fmt: skip
 """llama.cpp's file type of each (enum llama_ftype in llama.h); those that need an importance matrix are left out."""
-NAMES = (*FLOATS, *QUANTIZED)
-USUAL = ("f16", "Q8_0", "Q4_K_M")
+QUANTIZATIONS = (*FLOATS, *QUANTIZED)
+USUAL_QUANTIZATIONS = ("f16", "Q8_0", "Q4_K_M")
 
 
 def quantization_named(text: str) -> str:
     """The proper name for what a person typed, whatever the case. Raises BadInput with the names there are."""
-    for name in NAMES:
+    for name in QUANTIZATIONS:
         if name.casefold() == text.strip().casefold():
             return name
-    raise BadInput(f"There is no quantization '{text}'. There are: {', '.join(NAMES)}.")
+    raise BadInput(f"There is no quantization '{text}'. There are: {', '.join(QUANTIZATIONS)}.")

@@ -5,7 +5,7 @@ import sys
 
 import llama_cpp
 
-from studio.engine.models.processes import die_with_parent, report
+from studio.engine.engines import die_with_parent, report_to_parent
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
     options.ftype = int(file_type)
     options.nthread = int(threads)
     code = llama_cpp.llama_model_quantize(source.encode(), out.encode(), ctypes.byref(options))
-    report({"out": out} if code == 0 else {"error": f"llama.cpp could not quantize the model (code {code})."})
+    report_to_parent({"out": out} if code == 0 else {"error": f"llama.cpp could not quantize the model (code {code})."})
     return int(code != 0)
 
 

@@ -1,6 +1,8 @@
-"""Answers from anything that can be asked: students and bases, GGUF files and teachers, all over one HTTP protocol."""
+"""Opens by name what can be asked, a model of the project or a teacher, and talks to it over one HTTP protocol."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from studio.engine.faces import on_demand
 
 if TYPE_CHECKING:
     from studio.engine.inference.inference import Inference
@@ -8,15 +10,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Inference", "Reply", "Responder"]
 
-
-def __getattr__(name: str) -> Any:
-    """Loads a service when it is asked for: the child processes that serve a model need no database."""
-    if name == "Inference":
-        from studio.engine.inference import inference
-
-        return inference.Inference
-    if name in __all__:
-        from studio.engine.inference import responder
-
-        return getattr(responder, name)
-    raise AttributeError(name)
+__getattr__ = on_demand(
+    __name__,
+    {
+        "inference": ("Inference",),
+        "responder": ("Reply", "Responder"),
+    },
+)

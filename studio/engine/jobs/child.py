@@ -1,4 +1,5 @@
-"""The process of one job: `python -m studio.engine.jobs.child JOB_ID`, with the settings in the environment.
+"""The process of one job. A module above all rooms calls `main` with the runner it composed; the settings are in the
+environment.
 
 Its output is the job's log. SIGTERM asks the entry to end early; exit code 0: ended, 1: failed, 3: taken over.
 """
@@ -11,18 +12,20 @@ import sys
 import threading
 import time
 
-from studio.engine.errors import Lost, StudioError
+from studio.engine.domain.states import JobState
+from studio.engine.errors import Lost, Stopped, StudioError
 from studio.engine.jobs.execution import Interruption, execute
-from studio.engine.jobs.queue import LEASE, Claim, adopt, claim
+from studio.engine.jobs.queue import LEASE, ClaimedJob, adopt, claim
+from studio.engine.jobs.runner import Runner
 from studio.engine.settings import Settings
-from studio.engine.store.database import Database
-from studio.engine.store.tables import JobState
+from studio.engine.store import Database
 
 FAILED, TAKEN_OVER = 1, 3
 log = logging.getLogger("understudy.job")
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(runner: Runner, arguments: list[str] | None = None) -> int:
+    """Runs the job whose number is the first argument."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stdout)
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -35,10 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
         if claimed is None:
             log.info("Job %s is being run by another process, or has ended.", options.job)
             return TAKEN_OVER
-        execute(database, settings, claimed, lease_seconds=options.lease, interruption=interruption)
+        execute(database, runner, claimed, lease_seconds=options.lease, interruption=interruption)
     except Lost as exc:
         log.warning("%s", exc.message)
         return TAKEN_OVER
+    except Stopped as exc:
+        log.info("%s", exc.message)
     except StudioError as exc:
         log.error("%s", exc.message)
         return FAILED
@@ -56,7 +61,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _claimed(database: Database, options: argparse.Namespace) -> Claim | None:
+def _claimed(database: Database, options: argparse.Namespace) -> ClaimedJob | None:
     if options.epoch is None:
         return claim(database, options.job, lease=options.lease)
     return adopt(database, options.job, options.epoch, lease=options.lease)
@@ -75,7 +80,3 @@ def _watch(parent: int, interruption: Interruption) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     interruption.ask(JobState.STOPPED)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

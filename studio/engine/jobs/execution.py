@@ -1,26 +1,28 @@
 """Runs a claimed job's entry function in this process: progress, stop requests, and how it ended."""
 
 import errno
-import importlib
 import logging
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from studio.engine.errors import BadInput, Failed, JobFailed, Lost, StudioError
-from studio.engine.jobs.context import Entry, JobContext, Progress
+from studio.engine.domain.states import JobState
+from studio.engine.domain.status import kept_status, status
+from studio.engine.errors import Failed, JobFailed, Lost, Stopped, StudioError
+from studio.engine.jobs.context import JobContext, Progress
+from studio.engine.jobs.kind import Retry
 from studio.engine.jobs.lease import Lease
-from studio.engine.jobs.queue import LEASE, Claim
-from studio.engine.settings import Settings
-from studio.engine.store.database import Database
-from studio.engine.store.tables import JobState
+from studio.engine.jobs.queue import LEASE, ClaimedJob
+from studio.engine.jobs.runner import Runner
+from studio.engine.store import Database
 
 BETWEEN_WRITES = 0.5
 """Seconds: progress may be reported at any pace, the row is written at this one."""
+BEGIN_AGAIN = (Retry.BEGINS_ANEW, Retry.REPEATS)
+"""What is said of work that was broken off before it goes on saying how far it is."""
 log = logging.getLogger(__name__)
 
 
@@ -42,14 +44,15 @@ class Interruption:
 
 def execute(
     database: Database,
-    settings: Settings,
-    claim: Claim,
+    runner: Runner,
+    claim: ClaimedJob,
     *,
     lease_seconds: float = LEASE,
     interruption: Interruption | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Runs the job to its end and records it. Returns its result; raises `StudioError`, `Lost` if it was taken over."""
+    """Runs the job to its end and records it. Returns its result; raises what it failed with, `Lost` if it was taken
+    over, `Stopped` if it ended early without a result."""
     assert claim.job.id is not None
     interruption = interruption or Interruption()
     lease = Lease(database, claim.job.id, claim.epoch, seconds=lease_seconds)
@@ -62,16 +65,26 @@ def execute(
             noticed.set()
         return stop
 
-    context = JobContext(settings, database, claim.job.project_id, claim.job.id, report, should_stop, lease)
     try:
         with lease.kept_alive():
             lease.write()
-            result = _entry_named(claim.job.entry)(context, claim.job.payload)
+            entry = runner.entry(claim.job.kind)
+            studio = runner.studio_of(database, claim.job.project_id, claim.job.person_id)
+            context = JobContext(studio, claim.job.id, report, should_stop, lease, is_resumed=claim.epoch > 1)
+            if context.is_resumed and (retry := runner.retry_of(claim.job.kind)) in BEGIN_AGAIN:
+                report(0, None, status(retry))
+            result = entry(context, claim.job.payload)
             report.flush()
     except Lost:
         raise
+    except Stopped as exc:
+        _end(lease, _ending(lease, interruption, noticed=True), result=exc.result or None)
+        raise
     except KeyboardInterrupt:
-        _end(lease, JobState.STOPPED)
+        if claim.job.kind in runner.whole:
+            _end(lease, JobState.QUEUED, stop_requested=True)
+        else:
+            _end(lease, JobState.STOPPED)
         raise
     except Exception as exc:
         raise _failed(lease, exc) from exc
@@ -92,7 +105,12 @@ class _Report:
     def __call__(self, done: int, total: int | None = None, message: str = "") -> None:
         self._lease.check()
         self._total = total if total is not None else self._total
-        self._latest = {"done": done, "total": self._total, "message": message}
+        self._latest = {
+            "done": done,
+            "total": self._total,
+            "message": message,
+            "status": kept_status(message),
+        }
         if self._forward is not None:
             self._forward(done, self._total, message)
         if time.monotonic() - self._written >= BETWEEN_WRITES:
@@ -136,12 +154,3 @@ def explained(exc: BaseException) -> StudioError:
         return JobFailed(f"The machine ran out of memory ({text[:200]}). Use smaller batches or a smaller model.")
     words = f"{type(exc).__name__}: {text[:300]}" if text else type(exc).__name__
     return JobFailed(f"It broke with {words}. The job's log has the details; mend the cause and retry the job.")
-
-
-def _entry_named(name: str) -> Entry:
-    module, _, function = name.partition(":")
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as exc:
-        raise BadInput(f"This version cannot run '{name}' ({exc}). Was the job made by another version?") from exc
-    return found

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from studio.engine.engines import ModelLimits
 from studio.engine.errors import Failed
 from studio.engine.jobs.logs import last_lines, log_path
-from studio.engine.jobs.queue import LEASE, Claim
+from studio.engine.jobs.queue import LEASE, ClaimedJob
 from studio.engine.settings import Settings
 
 
@@ -33,20 +34,21 @@ class Running(Protocol):
 class Executor(Protocol):
     """Starts the process of a job that was claimed."""
 
-    def start(self, claim: Claim, *, lease: float = LEASE, follow_parent: bool = False) -> Running:
+    def start(self, claim: ClaimedJob, *, lease: float = LEASE, follow_parent: bool = False) -> Running:
         """With `follow_parent` the process stops when the one that called this is gone."""
 
 
 class LocalExecutor:
-    """Child processes: `python -m studio.engine.jobs.child`, one log file per job."""
+    """Child processes of this machine, one log file per job. `program` is the module that runs a job by its number."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, program: str) -> None:
         self._settings = settings
+        self._program = program
 
-    def start(self, claim: Claim, *, lease: float = LEASE, follow_parent: bool = False) -> "LocalProcess":
+    def start(self, claim: ClaimedJob, *, lease: float = LEASE, follow_parent: bool = False) -> "LocalProcess":
         assert claim.job.id is not None
         log = log_path(self._settings, claim.job.id)
-        command = [sys.executable, "-m", "studio.engine.jobs.child", str(claim.job.id), "--epoch", str(claim.epoch)]
+        command = [sys.executable, "-m", self._program, str(claim.job.id), "--epoch", str(claim.epoch)]
         command += ["--lease", str(lease)] + (["--parent", str(os.getpid())] if follow_parent else [])
         try:
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +65,7 @@ class LocalExecutor:
                 )
         except OSError as exc:
             raise Failed(f"Job {claim.job.id} could not be started ({exc.strerror}). Its log would be {log}.") from exc
+        ModelLimits.of_machine().hold(process)
         return LocalProcess(process, log)
 
 
@@ -89,13 +92,14 @@ class LocalProcess:
         code = self._process.wait()
         if code < 0:
             name = signal.Signals(-code).name if -code in {*signal.Signals} else f"signal {-code}"
-            why = ", often because memory ran out" if -code == getattr(signal, "SIGKILL", 9) else ""
-            return f"Its process was ended by {name}{why}."
+            if -code == getattr(signal, "SIGKILL", 9):
+                return f"Its process was ended by {name}, often because memory ran out."
+            return f"Its process was ended by {name}."
         line = last_lines(self._log, 1).strip()
         return f"Its process ended with exit code {code}" + (f": {line[:300]}" if line else ".")
 
 
-def _headline(claim: Claim) -> str:
+def _headline(claim: ClaimedJob) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"--- {now}: {claim.job.title} (job {claim.job.id}, start {claim.job.tries})\n"
 

@@ -1,18 +1,19 @@
 """A job run for somebody who waits: its process is started (or a worker's is followed) and its progress passed on."""
 
 import time
+from collections.abc import Callable, Collection
 
 from sqlalchemy import update
 from sqlmodel import col
 
+from studio.engine.domain.states import JobState
 from studio.engine.errors import NotFound
 from studio.engine.jobs.context import Progress
-from studio.engine.jobs.executor import Executor, LocalExecutor, Running
+from studio.engine.jobs.executor import Executor, Running
 from studio.engine.jobs.outcome import settle
-from studio.engine.jobs.queue import Claim, claim, keep, may_be_claimed
-from studio.engine.settings import Settings
-from studio.engine.store.database import Database
-from studio.engine.store.tables import Job, JobState
+from studio.engine.jobs.queue import ClaimedJob, claim, keep, may_be_claimed
+from studio.engine.store import Database
+from studio.engine.store.tables import Job
 
 PAUSE = 0.2
 
@@ -23,17 +24,20 @@ class Foreground:
     def __init__(
         self,
         database: Database,
-        settings: Settings,
+        executor: Executor,
         job_id: int,
         on_progress: Progress | None = None,
-        executor: Executor | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        whole: Collection[str] = (),
     ) -> None:
         self._database = database
-        self._executor = executor or LocalExecutor(settings)
+        self._executor = executor
         self._job_id = job_id
         self._on_progress = on_progress
+        self._should_stop = should_stop or (lambda: False)
+        self._whole = whole
         self._reported: tuple[int, int | None, str] | None = None
-        self._running: tuple[Claim, Running] | None = None
+        self._running: tuple[ClaimedJob, Running] | None = None
 
     def run(self) -> Job:
         """The job once it has ended. Ctrl-C asks it to stop, a second one ends its process."""
@@ -57,10 +61,12 @@ class Foreground:
             self._report(job)
             if job.state not in (JobState.QUEUED, JobState.RUNNING):
                 return self._reaped(job)
+            if self._should_stop() and not job.stop_requested:
+                self._ask_to_stop()
             if self._running and self._running[1].poll() is not None:
-                settle(self._database, *self._running, again=False)
+                settle(self._database, *self._running, again=False, whole=self._whole)
                 self._running = None
-            elif self._running is None and may_be_claimed(job, self._database):
+            elif self._running is None and may_be_claimed(job):
                 self._start()
             else:
                 self._keep(job)

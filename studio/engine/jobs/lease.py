@@ -11,10 +11,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
+from studio.engine.domain.states import JobState
 from studio.engine.errors import Failed, Lost
 from studio.engine.jobs.queue import LEASE
-from studio.engine.store.database import Database
-from studio.engine.store.tables import Job, JobState
+from studio.engine.store import Database
+from studio.engine.store.tables import Job
 
 
 class Lease:
@@ -75,7 +76,7 @@ class Lease:
                 continue  # A busy or full disk: the next beat tries again, and the lease lapses if none succeeds.
 
     def _mine(self) -> tuple[Any, ...]:
-        return col(Job.id) == self._job_id, col(Job.epoch) == self._epoch, col(Job.state) == JobState.RUNNING.value
+        return col(Job.id) == self._job_id, col(Job.epoch) == self._epoch, col(Job.state) == JobState.RUNNING
 
     def _give_up(self) -> None:
         self.lost = True

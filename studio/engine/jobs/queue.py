@@ -5,124 +5,136 @@ it counts up is what every later write of the winner must match.
 """
 
 import os
-import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Self
 
-from sqlalchemy import update
+from sqlalchemy import Update, update
 from sqlmodel import col, select
 
-from studio.engine.store.database import Database
-from studio.engine.store.tables import Job, JobState
+from studio.engine.domain.states import JobState
+from studio.engine.jobs.kind import LIGHT, Resources
+from studio.engine.store import FREED, LEASE_SECONDS, Claim, Database, holder_name, is_held
+from studio.engine.store.tables import Job
 
-HEAVY = ("train", "export", "answer")
-"""Kinds that fill a machine: one at a time."""
-LEASE = 30.0
+LEASE = LEASE_SECONDS
 """Seconds a claim holds without a sign of life."""
-_HOST = socket.gethostname()
+_JOB = Job.__table__  # type: ignore[attr-defined]
+_UNSYNCHRONISED = {"synchronize_session": False}
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A job that this process may run, for as long as its epoch is the newest."""
+class ClaimedJob:
+    """A job that this process may run, for as long as the epoch of its claim is the newest."""
 
     job: Job
-    epoch: int
-    holder: str
+    claim: Claim
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """A job as it was read by whoever holds it."""
+        assert job.id is not None and job.holder is not None
+        return cls(job, Claim(job.id, job.epoch, job.holder))
+
+    @property
+    def epoch(self) -> int:
+        return self.claim.epoch
+
+    @property
+    def holder(self) -> str:
+        return self.claim.holder
 
 
-def holder_name(pid: int | None = None) -> str:
-    return f"{_HOST}:{pid or os.getpid()}"
-
-
-def claim(database: Database, job_id: int, *, lease: float = LEASE) -> Claim | None:
+def claim(database: Database, job_id: int, *, lease: float = LEASE) -> ClaimedJob | None:
     """Takes one job, if it is queued or its holder is gone."""
     with database.session() as session:
         job = session.get(Job, job_id)
-    if job is None or not may_be_claimed(job, database):
+    if job is None or not may_be_claimed(job):
         return None
-    free = [JobState.QUEUED.value] if job.state == JobState.QUEUED else [JobState.RUNNING.value]
-    holder, now = holder_name(), time.time()
-    taken = update(Job).where(col(Job.id) == job_id, col(Job.epoch) == job.epoch, col(Job.state).in_(free))
+    free = [JobState.QUEUED] if job.state == JobState.QUEUED else [JobState.RUNNING]
+    wanted = Claim.next(job_id, job)
+    taken = update(Job).where(wanted.taking(_JOB.c), col(Job.state).in_(free))
     taken = taken.values(
-        state=JobState.RUNNING.value,
-        holder=holder,
-        held_until=now + lease,
-        epoch=job.epoch + 1,
+        **wanted.values(lease),
+        state=JobState.RUNNING,
         tries=job.tries + 1,
         pid=os.getpid(),
-        started_at=job.started_at or now,
+        started_at=job.started_at or time.time(),
         ended_at=None,
         error=None,
     )
-    with database.session() as session:
-        if session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]
-            return None
-        job = session.get(Job, job_id, populate_existing=True)
-        assert job is not None
-        return Claim(job, job.epoch, holder)
+    return _taken(database, taken, wanted)
 
 
-def adopt(database: Database, job_id: int, epoch: int, *, lease: float = LEASE) -> Claim | None:
+def adopt(database: Database, job_id: int, epoch: int, *, lease: float = LEASE) -> ClaimedJob | None:
     """Takes over in this process a claim that its parent made for it. None when it is no longer valid."""
-    holder = holder_name()
-    taken = update(Job).where(col(Job.id) == job_id, col(Job.epoch) == epoch, col(Job.state) == JobState.RUNNING.value)
-    taken = taken.values(holder=holder, pid=os.getpid(), held_until=time.time() + lease)
-    with database.session() as session:
-        if session.execute(taken).rowcount != 1:  # type: ignore[attr-defined]
-            return None
-        job = session.get(Job, job_id, populate_existing=True)
-        assert job is not None
-        return Claim(job, epoch, holder)
+    adopted = Claim(job_id, epoch, holder_name())
+    valid = (col(Job.id) == job_id, col(Job.epoch) == epoch, col(Job.state) == JobState.RUNNING)
+    return _taken(database, update(Job).where(*valid).values(**adopted.values(lease), pid=os.getpid()), adopted)
 
 
-def keep(database: Database, claim: Claim, *, lease: float = LEASE) -> None:
+def keep(database: Database, claimed: ClaimedJob, *, lease: float = LEASE) -> None:
     """Renews a claim for a child that has not adopted it yet: on a busy machine starting one takes its time."""
-    mine = (col(Job.id) == claim.job.id, col(Job.epoch) == claim.epoch, col(Job.holder) == claim.holder)
+    renewed = update(Job).where(claimed.claim.holding(_JOB.c)).values(**claimed.claim.values(lease))
     with database.session() as session:
-        session.execute(update(Job).where(*mine).values(held_until=time.time() + lease))
+        session.execute(renewed)
 
 
-def claim_next(database: Database, *, heavy: bool = True, lease: float = LEASE) -> Claim | None:
-    """Takes the oldest job that may be claimed, of any project; with `heavy=False` only of the other kinds."""
-    for job_id in _candidates(database, heavy):
+def claimed_here(*, lease: float = LEASE) -> dict[str, Any]:
+    """The columns of a job that the process which makes it also runs, so that no worker is quicker."""
+    first = Claim(0, 1, holder_name()).values(lease)
+    return first | {"state": JobState.RUNNING, "tries": 1, "pid": os.getpid(), "started_at": time.time()}
+
+
+def give_up(database: Database, job: Job) -> None:
+    """Ends a job that its process left, unless somebody took it meanwhile."""
+    same = (col(Job.id) == job.id, col(Job.epoch) == job.epoch, col(Job.state) == job.state)
+    ended = {"state": JobState.STOPPED, "ended_at": time.time(), "epoch": job.epoch + 1}
+    with database.session() as session:
+        session.execute(update(Job).where(*same).values(**FREED, pid=None, **ended))
+
+
+def claim_next(database: Database, machine: Resources, used: Resources, *, lease: float = LEASE) -> ClaimedJob | None:
+    """Takes the oldest job, of any project, that may be claimed and for which the machine has room beside `used`."""
+    for job_id in _candidates(database, machine, used):
         found = claim(database, job_id, lease=lease)
         if found is not None:
             return found
     return None
 
 
-def may_be_claimed(job: Job, database: Database) -> bool:
-    return job.state == JobState.QUEUED or is_abandoned(job, database)
+def may_be_claimed(job: Job) -> bool:
+    """Whether nobody is at work on a job that is not over."""
+    return job.state == JobState.QUEUED or is_abandoned(job)
 
 
-def is_abandoned(job: Job, database: Database) -> bool:
+def is_abandoned(job: Job) -> bool:
     """Whether nobody works on a job that says it runs: its lease lapsed, or its process here is gone."""
-    if job.state != JobState.RUNNING:
-        return False
-    return (job.held_until or 0) < time.time() or (database.is_sqlite and _is_gone(job.holder or ""))
+    return job.state == JobState.RUNNING and not is_held(job)
 
 
-def _candidates(database: Database, heavy: bool) -> list[int]:
-    """SQLite means one machine, so a heavy job of any process on it counts; with PostgreSQL each worker has its own."""
-    states = [JobState.QUEUED.value, JobState.RUNNING.value]
+def _taken(database: Database, taking: Update, claim: Claim) -> ClaimedJob | None:
+    """The job, if the statement that takes it still found it free."""
+    with database.session() as session:
+        if session.execute(taking, execution_options=_UNSYNCHRONISED).rowcount != 1:  # type: ignore[attr-defined]
+            return None
+        job = session.get(Job, claim.row_id, populate_existing=True)
+        assert job is not None
+        return ClaimedJob(job, claim)
+
+
+def _candidates(database: Database, machine: Resources, used: Resources) -> list[int]:
+    """SQLite means one machine, so what any process on it runs counts; with PostgreSQL each worker has its own."""
+    states = [JobState.QUEUED, JobState.RUNNING]
     with database.session() as session:
         jobs = session.exec(select(Job).where(col(Job.state).in_(states)).order_by(col(Job.id))).all()
-    free = [job for job in jobs if may_be_claimed(job, database)]
-    if database.is_sqlite and any(job.kind in HEAVY for job in jobs if job not in free):
-        heavy = False
-    return [job.id for job in free if job.id is not None and (heavy or job.kind not in HEAVY)]
+    free = [job for job in jobs if may_be_claimed(job)]
+    if database.is_sqlite:
+        used = in_all([job for job in jobs if job not in free], machine)
+    return [job.id for job in free if job.id is not None and Resources.of(job.resources).fits(used, machine)]
 
 
-def _is_gone(holder: str) -> bool:
-    """Whether the holder was a process of this machine and is no more. A number that is in use again says no."""
-    host, _, pid = holder.rpartition(":")
-    if host != _HOST or not pid.isdigit() or os.name != "posix":
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+def in_all(jobs: Iterable[Job], machine: Resources) -> Resources:
+    """What running jobs keep of the machine together."""
+    return sum((Resources.of(job.resources).within(machine) for job in jobs), LIGHT)

@@ -3,19 +3,21 @@
 import logging
 import threading
 import time
+from collections.abc import Collection
 
 from sqlalchemy.exc import OperationalError
 
 from studio.engine.errors import Failed
-from studio.engine.jobs.executor import Executor, LocalExecutor, Running
+from studio.engine.jobs.executor import Executor, Running
+from studio.engine.jobs.kind import Resources, this_machine
 from studio.engine.jobs.outcome import settle
-from studio.engine.jobs.queue import HEAVY, LEASE, Claim, claim_next, keep
+from studio.engine.jobs.queue import LEASE, ClaimedJob, claim_next, in_all, keep
 from studio.engine.settings import Settings
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import Job
 
 BESIDE = 4
-"""Jobs that one worker runs at once, of which one may be heavy."""
+"""Jobs that one worker runs at once, as far as the machine has room for them."""
 GRACE = 20.0
 """Seconds a process gets to save its work when the worker ends."""
 PATIENCE = 60.0
@@ -24,16 +26,26 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """`start()` works from a background thread, `run()` in the caller's; `stop()` puts the jobs at hand back."""
+    """`start()` works from a background thread, `run()` in the caller's; `stop()` puts the jobs at hand back.
+    `whole` are the kinds that end whole."""
 
     def __init__(
-        self, settings: Settings, *, executor: Executor | None = None, lease: float = LEASE, pause: float = 0.5
+        self,
+        settings: Settings,
+        executor: Executor,
+        *,
+        machine: Resources | None = None,
+        whole: Collection[str] = (),
+        lease: float = LEASE,
+        pause: float = 0.5,
     ) -> None:
         self._database = Database(settings)
-        self._executor = executor or LocalExecutor(settings)
+        self._executor = executor
+        self._machine = machine or this_machine()
+        self._whole = whole
         self._lease = lease
         self._pause = pause
-        self._at_hand: dict[int, tuple[Claim, Running]] = {}
+        self._at_hand: dict[int, tuple[ClaimedJob, Running]] = {}
         self._stop_seen: dict[int, float] = {}
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -64,7 +76,7 @@ class Worker:
         self._settle_ended()
         self._look_after()
         while len(self._at_hand) < BESIDE:
-            claim = claim_next(self._database, heavy=not self._has_heavy(), lease=self._lease)
+            claim = claim_next(self._database, self._machine, self._used(), lease=self._lease)
             if claim is None:
                 return
             self._begin(claim)
@@ -76,7 +88,7 @@ class Worker:
             log.warning("The worker cannot read its queue and tries again: %s", exc)
             self._ended.wait(5)
 
-    def _begin(self, claim: Claim) -> None:
+    def _begin(self, claim: ClaimedJob) -> None:
         assert claim.job.id is not None
         log.info("Job %s: %s", claim.job.id, claim.job.title)
         if claim.job.id in self._at_hand:
@@ -86,7 +98,7 @@ class Worker:
     def _settle_ended(self) -> None:
         for job_id, (claim, process) in list(self._at_hand.items()):
             if process.poll() is not None:
-                settle(self._database, claim, process, again=True)
+                settle(self._database, claim, process, again=True, whole=self._whole)
                 del self._at_hand[job_id]
                 self._stop_seen.pop(job_id, None)
 
@@ -104,8 +116,8 @@ class Worker:
                 if time.monotonic() - first > PATIENCE:
                     process.kill()
 
-    def _has_heavy(self) -> bool:
-        return any(claim.job.kind in HEAVY for claim, _ in self._at_hand.values())
+    def _used(self) -> Resources:
+        return in_all((claim.job for claim, _ in self._at_hand.values()), self._machine)
 
     def _put_down(self) -> None:
         for _, process in self._at_hand.values():
@@ -115,5 +127,5 @@ class Worker:
             time.sleep(0.05)
         for claim, process in self._at_hand.values():
             process.kill()
-            settle(self._database, claim, process, again=True)
+            settle(self._database, claim, process, again=True, whole=self._whole)
         self._at_hand.clear()

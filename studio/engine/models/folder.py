@@ -3,17 +3,23 @@
 import json
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from studio.engine.domain.inside import inside, open_inside
+from studio.engine.engines import read_in_child
 from studio.engine.errors import BadInput
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json")
 WANTED = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt", "README.md", "LICENSE*")
 """What makes up a model folder: weights as safetensors, settings, tokenizer, template, card. Never code or pickles."""
 _LONGEST_HEADER = 100 * 1024 * 1024
+_LONGEST_TEXT = 16 * 1024 * 1024
+_CARD_BYTES = 1024 * 1024
+_MOST_DIMENSIONS = 16
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,33 @@ def read_folder(folder: Path) -> FolderFacts:
         raise BadInput(
             f"There is no model folder at {folder}. Give a folder, a .gguf file or a hub id such as org/name."
         )
+    files = tuple((path.name, path.lstat().st_size, path.lstat().st_mtime_ns) for path in sorted(folder.iterdir()))
+    return _read(str(folder), files)
+
+
+@lru_cache(maxsize=64)
+def _read(folder: str, _: tuple[tuple[str, int, int], ...]) -> FolderFacts:
+    """What was read of a folder whose files are still the same."""
+    what = f"The model folder {folder}"
+    said = read_in_child("studio.engine.models.folder:facts_of", [folder], what=what)
+    return FolderFacts(**{**said, "warnings": tuple(said["warnings"])})
+
+
+def facts_of(name: str) -> dict[str, Any]:
+    """In a limited child: what `FolderFacts` holds of a folder. Raises BadInput."""
+    return asdict(_facts(Path(name)))
+
+
+def files_of(folder: Path) -> list[Path]:
+    """What makes up the model, in order. Raises BadInput for a file that is a link out of the folder."""
+    found = sorted({path for pattern in WANTED for path in folder.glob(pattern)})
+    for path in found:
+        inside(path, folder)
+    return [path for path in found if path.is_file()]
+
+
+def _facts(folder: Path) -> FolderFacts:
+    files_of(folder)
     config = _config(folder)
     weights = _weights(folder)
     shapes = [shape for path in weights for shape in _tensors(path)]
@@ -67,7 +100,7 @@ def chat_template_of(folder: Path) -> str | None:
     """The folder's chat template, wherever its tokenizer keeps it."""
     beside = folder / "chat_template.jinja"
     if beside.is_file():
-        return beside.read_text(encoding="utf-8")
+        return _text(beside)
     for name in ("chat_template.json", "tokenizer_config.json"):
         template = _json(folder / name).get("chat_template") if (folder / name).is_file() else None
         if isinstance(template, list):
@@ -93,12 +126,24 @@ def _config(folder: Path) -> dict[str, Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+        value = json.loads(_text(path))
+    except (OSError, ValueError, RecursionError) as exc:
         raise BadInput(f"The file {path} cannot be read as JSON ({exc}). Download the model again.") from exc
     if not isinstance(value, dict):
         raise BadInput(f"The file {path} does not hold a JSON object. Download the model again.")
     return value
+
+
+def _text(path: Path) -> str:
+    """What a small file of the folder says. Raises BadInput for a larger one, or a link out of the folder."""
+    with open_inside(path, path.parent) as file:
+        data = file.read(_LONGEST_TEXT + 1)
+    if len(data) > _LONGEST_TEXT:
+        raise BadInput(f"The file {path} is larger than {_LONGEST_TEXT // 2**20} MB, which none is. Download it again.")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as exc:
+        raise BadInput(f"The file {path} is not UTF-8 text. Download the model again.") from exc
 
 
 def _weights(folder: Path) -> list[Path]:
@@ -137,9 +182,19 @@ def _tensors(path: Path) -> list[tuple[str, list[int]]]:
             if size > min(_LONGEST_HEADER, path.stat().st_size):
                 raise ValueError("its header is longer than the file")
             header = json.loads(file.read(size))
-        return [(entry["dtype"], entry["shape"]) for name, entry in header.items() if name != "__metadata__"]
-    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError) as exc:
-        raise BadInput(f"The weights in {path} are damaged ({exc}). Download the model again.") from exc
+        return [_described(entry) for name, entry in header.items() if name != "__metadata__"]
+    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError, RecursionError) as exc:
+        raise BadInput(f"The weights in {path} are damaged ({str(exc)[:200]}). Download the model again.") from exc
+
+
+def _described(entry: dict[str, Any]) -> tuple[str, list[int]]:
+    """(dtype, shape) of a tensor. Raises ValueError for what is none, such as a length below nothing."""
+    dtype, shape = str(entry["dtype"])[:20], entry["shape"]
+    if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
+        raise ValueError("a tensor has no list of lengths")
+    if not all(isinstance(length, int) and 0 <= length < 2**48 for length in shape):
+        raise ValueError("a tensor has a length that none can have")
+    return dtype, shape
 
 
 def _context_length(config: dict[str, Any]) -> int | None:
@@ -153,7 +208,8 @@ def _licence(folder: Path) -> str:
     card = folder / "README.md"
     if not card.is_file():
         return ""
-    text = card.read_text(encoding="utf-8", errors="replace")
+    with open_inside(card, folder) as file:
+        text = file.read(_CARD_BYTES).decode(errors="replace")
     front = re.match(r"\A\s*---\s*\n(.*?)\n---", text, re.S)
     found = re.search(r"^license:[ \t]*['\"]?([\w.+-]+)", front.group(1), re.M) if front else None
     return found.group(1) if found else ""

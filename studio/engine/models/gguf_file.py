@@ -2,13 +2,18 @@
 
 import struct
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from studio.engine.engines import Limits, read_in_child
 from studio.engine.errors import BadInput
 
 MAGIC = b"GGUF"
+PATIENCE = 30
+"""Seconds in which a header must be read; one with a vocabulary of 250,000 tokens takes two."""
+SMALLEST_TENSOR, SMALLEST_VALUE = 24, 13
+"""Bytes of the description of a tensor with an empty name, and of the smallest key and value."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,36 @@ def read_gguf(path: Path) -> GgufFacts:
         raise BadInput(f"There is no file at {path}. Give the path of a .gguf file.")
     if not is_gguf(path):
         raise BadInput(f"The file {path} is not a GGUF file (it does not begin with 'GGUF'). Download it again.")
+    limits = Limits.for_size(0)
+    mapped = limits.memory + path.stat().st_size
+    limits = replace(limits, memory=mapped, processor=PATIENCE, silence=PATIENCE)
+    said = read_in_child("studio.engine.models.gguf_file:facts_of", [path], what=f"The GGUF file {path}", limits=limits)
+    return GgufFacts(**said)
+
+
+def facts_of(file: str) -> dict[str, Any]:
+    """In a limited child: what `GgufFacts` holds of a file. Raises BadInput for one that is damaged."""
+    path = Path(file)
     try:
-        return _facts(path)
-    except (ValueError, IndexError, KeyError, OverflowError, MemoryError, struct.error, UnicodeDecodeError) as exc:
+        _check_counts(path)
+        return asdict(_facts(path))
+    except (ValueError, IndexError, KeyError, OverflowError, struct.error, UnicodeDecodeError) as exc:
         reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
         raise BadInput(
             f"The GGUF file {path} is damaged or cut short ({reason}). Download or export it again."
         ) from exc
+
+
+def _check_counts(path: Path) -> None:
+    """Raises ValueError for a file that is too short for what it says it holds, before anybody counts so far."""
+    with path.open("rb") as file:
+        head = file.read(24)
+    if len(head) < 24:
+        raise ValueError("its header is cut short")
+    order = "<" if head[4:6] != b"\0\0" else ">"
+    tensors, values = struct.unpack(f"{order}QQ", head[8:])
+    if tensors * SMALLEST_TENSOR + values * SMALLEST_VALUE > path.stat().st_size:
+        raise ValueError(f"it says that it holds {tensors:,} tensors and {values:,} values, and is too short for that")
 
 
 def _facts(path: Path) -> GgufFacts:

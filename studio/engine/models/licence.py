@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from studio.engine.domain.terms import Terms
 from studio.engine.lineage import Ancestor, Restatement, TeacherShare, teachers_of
 
 OPEN_LICENCES = {
@@ -44,7 +45,7 @@ def _verdict(chain: tuple[Ancestor, ...], teachers: tuple[TeacherShare, ...]) ->
     lost = [stage.dataset for ancestor in chain for stage in ancestor.stages if not stage.teachers]
     if lost:
         return Verdict("unknown", f"Unknown: where the answers in dataset {lost[0]} came from is not recorded here.")
-    if unknown := _names(teachers, "unknown"):
+    if unknown := _names(teachers, Terms.UNKNOWN):
         return Verdict(
             "unknown",
             f"Unknown: nobody has recorded whether answers of {unknown} may train other models. "
@@ -92,9 +93,9 @@ def _today(share: TeacherShare) -> str:
 
 
 def _forbidden(teachers: tuple[TeacherShare, ...]) -> Verdict | None:
-    if names := _names(teachers, "no"):
+    if names := _names(teachers, Terms.NO):
         return Verdict("no", f"No: the terms of {names} forbid training other models on its answers.")
-    if names := _names(teachers, "research"):
+    if names := _names(teachers, Terms.RESEARCH):
         return Verdict(
             "research", f"Research only: the terms of {names} allow training other models for research alone."
         )
@@ -123,10 +124,8 @@ def _by_base(chain: tuple[Ancestor, ...], teachers: tuple[TeacherShare, ...]) ->
     )
 
 
-def _names(teachers: tuple[TeacherShare, ...], terms: str) -> str:
-    known = {"yes", "no", "research"}
-    chosen = {t.teacher for t in teachers if t.terms == terms or (terms == "unknown" and t.terms not in known)}
-    return ", ".join(sorted(chosen))
+def _names(teachers: tuple[TeacherShare, ...], terms: Terms) -> str:
+    return ", ".join(sorted({share.teacher for share in teachers if Terms.recorded(share.terms) is terms}))
 
 
 def _lower(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Makes the practice base: trains its tokenizer and pre-trains a small Llama on `reading.documents`.
+"""Makes the practice base: trains its tokenizer and pre-trains a small Llama on `base_corpus.documents`.
 
 Run once by a developer, not by users: `python -m studio.engine.practice.pretrain --out assets/practice-base`. Two
 processes of one thread each share every step (faster on two cores than one process of two threads), and everything is
@@ -22,7 +22,7 @@ import torch.distributed as distributed
 import torch.multiprocessing as multiprocessing
 from transformers import LlamaConfig, LlamaForCausalLM, LlamaTokenizer
 
-from studio.engine.practice import reading
+from studio.engine.practice import base_corpus
 from studio.engine.practice.families import FAMILIES
 from studio.engine.practice.world import ask
 
@@ -91,7 +91,7 @@ def train_tokenizer(folder: Path, seed: int) -> LlamaTokenizer:
     folder.mkdir(parents=True, exist_ok=True)
     texts = [
         document if isinstance(document, str) else " ".join(document)
-        for document in islice(reading.documents(seed), 20_000)
+        for document in islice(base_corpus.documents(seed), 20_000)
     ]
     texts += [question.prompt for question in ask(tuple(FAMILIES), 4_000, seed)]
     sentencepiece.SentencePieceTrainer.train(
@@ -144,7 +144,7 @@ def batches(tokenizer: LlamaTokenizer, seed: int) -> Iterator[torch.Tensor]:
     """Packed token rows of (ROWS, LENGTH); documents end with the end token and may be cut at a row's edge."""
     row: list[int] = []
     rows: list[list[int]] = []
-    for document in reading.documents(seed):
+    for document in base_corpus.documents(seed):
         row += encode(tokenizer, document)
         while len(row) >= LENGTH:
             rows.append(row[:LENGTH])
@@ -154,7 +154,7 @@ def batches(tokenizer: LlamaTokenizer, seed: int) -> Iterator[torch.Tensor]:
                 rows = []
 
 
-def encode(tokenizer: LlamaTokenizer, document: reading.Document) -> list[int]:
+def encode(tokenizer: LlamaTokenizer, document: base_corpus.Document) -> list[int]:
     if isinstance(document, str):
         text = f"<s>{document}{END}"
     else:

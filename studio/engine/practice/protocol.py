@@ -21,7 +21,7 @@ MOST_CHOICES = 16
 
 
 @dataclass(frozen=True)
-class Question:
+class AskedQuestion:
     """What a client asked: the model's name, the system messages joined, and the last user turn."""
 
     model: str
@@ -29,7 +29,7 @@ class Question:
     prompt: str
 
 
-Answer = Callable[[Question], str]
+Answer = Callable[[AskedQuestion], str]
 
 
 def chat_app(
@@ -110,7 +110,7 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def question_of(body: dict[str, Any]) -> Question:
+def question_of(body: dict[str, Any]) -> AskedQuestion:
     """Reads the model and the messages of a request; raises `Refusal` 400 when they make no question."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
@@ -122,7 +122,7 @@ def question_of(body: dict[str, Any]) -> Question:
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise Refusal(400, "missing_model", "'model' must name a model.")
-    return Question(model, system, asked[-1])
+    return AskedQuestion(model, system, asked[-1])
 
 
 def _words(message: dict[str, Any]) -> str:

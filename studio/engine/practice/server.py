@@ -10,17 +10,17 @@ from starlette.applications import Starlette
 
 from studio.engine.errors import StudioError
 from studio.engine.practice.meter import Meter
-from studio.engine.practice.protocol import Question, chat_app
+from studio.engine.practice.protocol import AskedQuestion, chat_app
 from studio.engine.practice.serving import serve
-from studio.engine.practice.voices import MODELS, answer
+from studio.engine.practice.voices import PRACTICE_MODELS, answer
 
 
 def practice_app(meter: Meter | None = None) -> Starlette:
     """The practice teacher's two models behind the chat-completions protocol."""
-    return chat_app(MODELS, _answer, meter=meter)
+    return chat_app(PRACTICE_MODELS, _answer, meter=meter)
 
 
-def _answer(question: Question) -> str:
+def _answer(question: AskedQuestion) -> str:
     return answer(question.model, question.system, question.prompt)
 
 

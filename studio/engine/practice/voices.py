@@ -4,11 +4,11 @@ import re
 from enum import StrEnum
 
 from studio.engine.practice.families import FAMILIES
-from studio.engine.practice.problem import Problem, Work
+from studio.engine.practice.problem import Work
 from studio.engine.practice.world import understand
 
 PLAIN, THOROUGH = "practice-plain", "practice-thorough"
-MODELS = (PLAIN, THOROUGH)
+PRACTICE_MODELS = (PLAIN, THOROUGH)
 
 
 class Intent(StrEnum):
@@ -86,7 +86,3 @@ def speak(work: Work, intent: Intent, *, thorough: bool) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def work_of(problem: Problem) -> Work:
-    return FAMILIES[problem.family].work(problem)

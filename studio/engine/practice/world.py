@@ -13,7 +13,7 @@ STANDARD_LEVEL = 2
 
 
 @dataclass(frozen=True)
-class Question:
+class WordedProblem:
     """A worded problem and the answer that exact match expects."""
 
     prompt: str
@@ -22,7 +22,7 @@ class Question:
     problem: Problem
 
 
-def ask(families: Sequence[str], count: int, seed: int, level: int = STANDARD_LEVEL) -> Iterator[Question]:
+def ask(families: Sequence[str], count: int, seed: int, level: int = STANDARD_LEVEL) -> Iterator[WordedProblem]:
     """`count` different questions, the families in turn, reproducible from `seed`.
 
     All of them come from the half of the world that the practice base has not read (see `Problem.half`). A family with
@@ -48,14 +48,14 @@ def ask(families: Sequence[str], count: int, seed: int, level: int = STANDARD_LE
 MISSES = 200
 
 
-def _draw_new(family: Family, rng: Random, level: int, seen: set[str]) -> Question | None:
+def _draw_new(family: Family, rng: Random, level: int, seen: set[str]) -> WordedProblem | None:
     for _ in range(MISSES):
         problem = family.draw(rng, level)
         if problem.half != ASKED:
             continue
         prompt = word(family, problem, rng)
         if prompt not in seen:
-            return Question(prompt, family.work(problem).answer, family.name, problem)
+            return WordedProblem(prompt, family.work(problem).answer, family.name, problem)
     return None
 
 

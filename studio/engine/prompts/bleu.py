@@ -4,7 +4,6 @@ Sentence BLEU-4 as `sacrebleu` computes it with its defaults for sentences (expo
 words, punctuation marks and single characters of scripts without spaces. The asked text is the hypothesis.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from studio.engine.domain.words import bleu_tokens
+
 ORDER = 4
 MOST_TOKENS = 400
 """Of a text are compared; longer ones are hardly prompts but documents."""
@@ -20,11 +21,6 @@ BLOCK = 4000
 """Texts looked at together: what bounds the memory, however many there are."""
 
 Gram = tuple[str, ...]
-_TOKEN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\w+|[^\w\s]")
-
-
-def bleu_tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text)[:MOST_TOKENS]
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Nearest:
     def __init__(self, asked: Sequence[tuple[int, str]]) -> None:
         """`asked` are (key, text); a text with the same key is the text itself and not another one."""
         self._numbers: dict[Gram, int] = {}
-        self._asked = [self._of(key, bleu_tokens(text)) for key, text in asked]
+        self._asked = [self._of(key, _tokens(text)) for key, text in asked]
         self.best: dict[int, tuple[float, int | None]] = {key: (0.0, None) for key, _ in asked}
         """key -> (BLEU, key of the nearest text, None while none shares a word)."""
 
@@ -58,7 +54,7 @@ class Nearest:
 
     def _look_at_block(self, block: Sequence[tuple[int, str]]) -> None:
         keys = np.array([key for key, _ in block])
-        split = [bleu_tokens(text) for _, text in block]
+        split = [_tokens(text) for _, text in block]
         lengths = np.array([len(tokens) for tokens in split], dtype=float)
         holders = self._holders(split)
         for one in self._asked:
@@ -104,6 +100,10 @@ class Nearest:
             for counts in (Counter(_grams(tokens, order)) for order in range(1, ORDER + 1))
         ]
         return _Asked(key, len(tokens), grams)
+
+
+def _tokens(text: str) -> list[str]:
+    return bleu_tokens(text)[:MOST_TOKENS]
 
 
 def _bleu(one: _Asked, matches: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -5,16 +5,21 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from studio.engine.prompts.record import Answer, NewPrompt, Reply, Unusable
+from studio.engine.domain.messages import KEPT_HERE
+from studio.engine.domain.status import status
+from studio.engine.prompts.record import ImportedAnswer, ImportedReply, NewPrompt, Unusable
 
-CARRIED = ("name", "tool_calls", "tool_call_id", "function_call")
-"""What a turn may hold beside role and text: OpenAI's names, and the traffic with tools."""
+WEIGHT, REASONING = KEPT_HERE
+CARRIED = ("name", "tool_calls", "tool_call_id", "function_call", WEIGHT, REASONING)
+"""What a turn may hold beside role and text: OpenAI's names, the traffic with tools, how much it counts in the loss (0
+leaves it out), and what was thought before it was said."""
 RESULTS = ("tool", "function")
-EMPTY_PROMPT = "the prompt is empty"
-NO_USER_TURN = "no user turn"
-NOT_ALTERNATING = "the turns do not alternate"
-NO_RESPONSE = "no response"
-A_TOOL_CALL = "the answer is a tool call"
+EMPTY_PROMPT = status("row_empty_prompt")
+NO_USER_TURN = status("row_no_user_turn")
+NOT_ALTERNATING = status("row_not_alternating")
+NO_RESPONSE = status("row_no_response")
+A_TOOL_CALL = status("row_tool_call")
+NOT_LEARNED = status("row_not_learned")
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,13 @@ class Turn:
 
     @property
     def is_instruction(self) -> bool:
-        """Part of the system message. A system turn with a name is an example in place, and stays where it is."""
+        """Whether it instructs. A system turn with a name is an example in place."""
         return self.role == "system" and "name" not in self.carried
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether training may learn it: a file can give a turn the weight 0."""
+        return self.carried.get(WEIGHT, 1) != 0
 
     def as_message(self) -> dict[str, Any]:
         return {"role": self.role, "content": self.text, **self.carried}
@@ -47,7 +57,7 @@ class Dialogue:
     line: int = 0
     about: dict[str, Any] = field(default_factory=dict)
     """Further fields of its prompts: task, known answer, collection ..."""
-    last: Reply | None = None
+    last: ImportedReply | None = None
     """What a log says about its last turn."""
     language: str | None = None
     """The language its row names, as in ISO 639-1."""
@@ -55,19 +65,30 @@ class Dialogue:
     """Whether it was cleaned: nothing is trimmed any more, and the order of its turns is settled."""
 
     @property
+    def instructions(self) -> tuple[Turn, ...]:
+        """The turns of the system message: those before the first question. A later one changes what follows it, so it
+        stays in its place."""
+        return tuple(turn for turn in self.turns[: self._first_asked] if turn.is_instruction)
+
+    @property
     def system(self) -> str:
-        return "\n\n".join(turn.text or "" for turn in self.turns if turn.is_instruction)
+        return "\n\n".join(turn.text or "" for turn in self.instructions)
 
     @property
     def spoken(self) -> tuple[Turn, ...]:
-        return tuple(turn for turn in self.turns if not turn.is_instruction)
+        first = self._first_asked
+        return (*(turn for turn in self.turns[:first] if not turn.is_instruction), *self.turns[first:])
+
+    @property
+    def _first_asked(self) -> int:
+        return next((place for place, turn in enumerate(self.turns) if turn.role == "user"), len(self.turns))
 
     def at(self, line: int) -> "Dialogue":
         return replace(self, line=line)
 
     def with_spoken(self, spoken: Sequence[Turn], **changes: Any) -> "Dialogue":
         """The same conversation with other turns after its system message."""
-        return replace(self, turns=(*(turn for turn in self.turns if turn.is_instruction), *spoken), **changes)
+        return replace(self, turns=(*self.instructions, *spoken), **changes)
 
 
 def question_of(dialogue: Dialogue) -> tuple[NewPrompt, Turn | None]:
@@ -92,7 +113,7 @@ def question_of(dialogue: Dialogue) -> tuple[NewPrompt, Turn | None]:
     return replace(found, **dialogue.about), reply
 
 
-def answers_of(dialogue: Dialogue, *, every_turn: bool = False) -> Iterator[Answer]:
+def answers_of(dialogue: Dialogue, *, every_turn: bool = False) -> Iterator[ImportedAnswer]:
     """The last reply with the history it answered; with `every_turn` each reply of the assistant. Raises `Unusable`."""
     if every_turn:
         yield from _every_answer(dialogue)
@@ -100,22 +121,30 @@ def answers_of(dialogue: Dialogue, *, every_turn: bool = False) -> Iterator[Answ
     prompt, turn = question_of(dialogue)
     if turn is None or not (turn.text or "").strip():
         raise Unusable(A_TOOL_CALL if turn and turn.is_call else NO_RESPONSE)
-    yield Answer(prompt, replace(dialogue.last or Reply(""), text=turn.text or ""))
+    if not turn.is_learned:
+        raise Unusable(NOT_LEARNED)
+    last = dialogue.last or ImportedReply("")
+    yield ImportedAnswer(
+        prompt, replace(last, text=turn.text or "", reasoning=last.reasoning or turn.carried.get(REASONING))
+    )
 
 
-def _every_answer(dialogue: Dialogue) -> Iterator[Answer]:
-    found = False
+def _every_answer(dialogue: Dialogue) -> Iterator[ImportedAnswer]:
+    found, unlearned = False, False
     spoken = dialogue.spoken
     for end, turn in enumerate(spoken, 1):
         if turn.role != "assistant" or not (turn.text or "").strip():
             continue
         if not any(before.role == "user" for before in spoken[:end]):
             continue
+        if not turn.is_learned:
+            unlearned = True
+            continue
         found = True
         last = dialogue.last if end == len(spoken) else None
         yield from answers_of(dialogue.with_spoken(spoken[:end], last=last))
     if not found:
-        raise Unusable(NO_RESPONSE)
+        raise Unusable(NOT_LEARNED if unlearned else NO_RESPONSE)
 
 
 def is_in_order(turns: Sequence[Turn]) -> bool:

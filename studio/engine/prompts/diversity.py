@@ -10,18 +10,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from studio.engine.domain.status import status
+from studio.engine.domain.words import count_words
 from studio.engine.errors import BadInput
-from studio.engine.jobs.context import Progress
-from studio.engine.prompts.bleu import Nearest
-from studio.engine.prompts.invention.rules import words_in
+from studio.engine.jobs import Progress
 from studio.engine.prompts.verbs import verb_and_object
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import Prompt, PromptSource
+
+if TYPE_CHECKING:
+    from studio.engine.prompts.bleu import Nearest
 
 ASKED = 300
 """Prompts whose nearest neighbour is looked for."""
@@ -32,6 +35,7 @@ PUBLISHED = {"broad": 0.08, "super_natural_instructions": 0.61}
 LENGTHS = (5, 10, 20, 50, 100, 200, 500)
 """Upper ends of the classes of length, in words; the last class has none."""
 SHOWN = 12
+SPREADS = ("tasks", "verbs", "verb_nouns")
 PAGE = 500
 
 
@@ -72,6 +76,13 @@ class Diversity:
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> Self:
+        """As a job's result keeps it."""
+        spreads = {key: Spread(**{**kept[key], "top": _pairs(kept[key]["top"])}) for key in SPREADS}
+        lists = {key: _pairs(kept[key]) for key in ("nearest_shares", "closest", "lengths")}
+        return cls(**{**kept, **spreads, **lists})
+
 
 def measure(
     database: Database,
@@ -90,15 +101,17 @@ def measure(
     rng = Random(f"diversity:{seed}")
     places = sorted(rng.sample(range(source.count), min(among, source.count)))
     if progress:
-        progress(0, 2, "reading")
+        progress(0, 2, status("reading"))
     texts = _texts(database, source, places)
     wanted = rng.sample(texts, min(asked, len(texts)))
+    from studio.engine.prompts.bleu import Nearest  # Loads numpy.
+
     nearest = Nearest(wanted)
     if progress:
-        progress(1, 2, "looking for nearest prompts")
+        progress(1, 2, status("looking_for_nearest"))
     nearest.look_at(texts)
     commands = [verb_and_object(text) for _, text in texts]
-    words = sorted(words_in(text) for _, text in texts)
+    words = sorted(count_words(text) for _, text in texts)
     return Diversity(
         source.name, source.count, len(texts), len(wanted), nearest.mean if len(texts) > 1 else None,
         _classes(nearest), _closest(nearest), _tasks(database, source),
@@ -106,6 +119,11 @@ def measure(
         spread([" ".join(found) if found and found[1] else None for found in commands], len(texts)),  # type: ignore[arg-type]
         float(words[len(words) // 2]), _lengths(words),
     )  # fmt: skip
+
+
+def _pairs(kept: list[Any]) -> list[Any]:
+    """JSON knows no tuples."""
+    return [tuple(row) for row in kept]
 
 
 def spread(labels: Iterable[str | None], total: int) -> Spread:
@@ -138,12 +156,12 @@ def _texts(database: Database, source: PromptSource, places: Sequence[int]) -> l
     return sorted(found)
 
 
-def _classes(nearest: Nearest, width: float = 0.1) -> list[tuple[float, int]]:
+def _classes(nearest: "Nearest", width: float = 0.1) -> list[tuple[float, int]]:
     counts = Counter(min(int(score / width), 9) for score, _ in nearest.best.values())
     return [(round((place + 1) * width, 1), counts[place]) for place in range(10)]
 
 
-def _closest(nearest: Nearest, shown: int = 5) -> list[tuple[float, int, int]]:
+def _closest(nearest: "Nearest", shown: int = 5) -> list[tuple[float, int, int]]:
     pairs = {
         (min(key, other), max(key, other)): score for key, (score, other) in nearest.best.items() if other is not None
     }

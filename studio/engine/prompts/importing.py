@@ -1,7 +1,7 @@
 """From rows to prompts and answers: which reader and shape they need, how that looks on the first of them, and the
 whole stream, cleaned on its way where conversations are to be."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,17 +10,23 @@ from typing import Any, TypeVar
 from studio.engine.errors import BadInput
 from studio.engine.prompts.cleaning import Counts, Rules, clean
 from studio.engine.prompts.dialogue import Dialogue, answers_of
-from studio.engine.prompts.files import READERS, check, kind_of
-from studio.engine.prompts.record import Answer, NewPrompt, Preview, Record, Skip, Unusable
+from studio.engine.prompts.files import METERED, READERS, check, kind_of
+from studio.engine.prompts.files.meter import Meter
+from studio.engine.prompts.files.patience import within
+from studio.engine.prompts.record import ImportedAnswer, NewPrompt, Preview, Record, Skip, Unusable
 from studio.engine.prompts.shapes import SHAPES, Conversations, columns
 from studio.engine.prompts.shapes.columns import RESPONSE, Columns
 from studio.engine.prompts.shapes.provider import Provider
 from studio.engine.prompts.shapes.shape import Shape
+from studio.engine.prompts.unread import Unread, noted
 
 AUTO = "auto"
 FORMATS = (AUTO, *SHAPES, *READERS)
 HEAD_ROWS = 100
 PREVIEW_ROWS = 8
+HUB = "hub"
+HUB_SECONDS = 45.0
+"""In which the first rows of a data set on the hub must be there: somebody waits for them."""
 
 Made = TypeVar("Made")
 Numbered = tuple[int, Made]
@@ -41,6 +47,12 @@ class Source:
     """How conversations are cleaned, if they are."""
     counts: Counts = field(default_factory=dict)
     """How often each rule has acted so far."""
+    head: Sequence[Record | Skip] = ()
+    """The first rows, which were read to settle it: a look at them reads nothing again."""
+    meter: Meter = field(default_factory=Meter)
+    """How far the last stream of all rows is."""
+    unread: Unread = field(default_factory=dict)
+    """What the rows hold that is not read, by how many rows have it, once a stream of all rows has ended."""
 
     @property
     def format(self) -> str:
@@ -69,7 +81,9 @@ class Source:
         assert isinstance(shape, Conversations)
         return self._usable(_made(self._cleaned(limit), lambda dialogue: [shape.prompt(dialogue)]))
 
-    def answers(self, limit: int | None = None, *, every_turn: bool = False) -> Iterator[Numbered[Answer] | Skip]:
+    def answers(
+        self, limit: int | None = None, *, every_turn: bool = False
+    ) -> Iterator[Numbered[ImportedAnswer] | Skip]:
         """(line, answer) for each answer, and why a row is none, in order; of the first `limit` rows if given."""
         if self.rules is None:
             read = _each(self._records(limit), lambda row: self.shape.answers(row, every_turn=every_turn))
@@ -78,7 +92,13 @@ class Source:
         return self._usable(read)
 
     def _records(self, limit: int | None) -> Iterator[Record | Skip]:
-        return self.shape.gathered(islice(READERS[self.reader](self.path), limit))
+        if limit is not None and limit <= HEAD_ROWS and self.head:
+            return self.shape.gathered(iter(self.head[:limit]))
+        if limit is not None:
+            return self.shape.gathered(islice(READERS[self.reader](self.path), limit))
+        self.unread.clear()
+        metered = (self.meter,) if self.reader in METERED else ()
+        return noted(self.shape.gathered(READERS[self.reader](self.path, *metered)), self.shape, self.unread)
 
     def _cleaned(self, limit: int | None) -> Iterator[Dialogue | Skip]:
         assert self.rules is not None
@@ -103,7 +123,8 @@ def settle(
     batch_input: Path | None = None,
 ) -> Source:
     """Decides how rows are to be read from the first of them. Raises `BadInput`; nothing is read beyond them."""
-    reader, rows = _first_rows(path, format)
+    reader, head = _first_rows(path, format)
+    rows = _values(head)
     names = columns.names_in(rows)
     shape = _shape(format, mapping, rows, path, answers) if batch_input is None else _of_batch(format, batch_input)
     if rules is not None:
@@ -112,12 +133,12 @@ def settle(
             raise BadInput(
                 f"The rules for cleaning are for conversations, and {path.name} holds none. Import it as it is."
             )
-    return Source(path, reader, shape, names, answers, rules)
+    return Source(path, reader, shape, names, answers, rules, head=head)
 
 
 def columns_of(path: Path, format: str = AUTO) -> list[str]:
     """The names of the columns, also when none of them looks like a prompt. Raises `BadInput`."""
-    return columns.names_in(_first_rows(path, format)[1])
+    return columns.names_in(_values(_first_rows(path, format)[1]))
 
 
 def preview(source: Source) -> Preview:
@@ -132,23 +153,29 @@ def preview(source: Source) -> Preview:
             found.skips.append(row)
         elif len(found.rows) < PREVIEW_ROWS:
             made = row[1]
-            found.rows.append(made.prompt if isinstance(made, Answer) else made)
-            if isinstance(made, Answer):
+            found.rows.append(made.prompt if isinstance(made, ImportedAnswer) else made)
+            if isinstance(made, ImportedAnswer):
                 found.replies.append(made.reply)
     return found
 
 
-def _first_rows(path: Path, format: str) -> tuple[str, list[dict[str, Any]]]:
-    """The name of the reader that a file needs, and its first rows as they are."""
+def _first_rows(path: Path, format: str) -> tuple[str, list[Record | Skip]]:
+    """The name of the reader that a file needs, and its first rows as they are, at least one of which can be read."""
     if format not in FORMATS:
         raise BadInput(f"There is no format '{format}'. The formats are: {', '.join(FORMATS)}.")
     reader = format if format in READERS else kind_of(path)
     check(path, reader)
-    first = list(islice(READERS[reader](path), HEAD_ROWS))
-    rows = [record.value for record in first if isinstance(record, Record)]
-    if not rows:
+    if reader == HUB:
+        first = within(HUB_SECONDS, lambda: list(islice(READERS[reader](path), HEAD_ROWS)), path.as_posix())
+    else:
+        first = list(islice(READERS[reader](path), HEAD_ROWS))
+    if not _values(first):
         raise _no_rows(path, first)
-    return reader, rows
+    return reader, first
+
+
+def _values(rows: Iterable[Record | Skip]) -> list[dict[str, Any]]:
+    return [row.value for row in rows if isinstance(row, Record)]
 
 
 def _shape(format: str, mapping: dict[str, str] | None, rows: list[dict[str, Any]], path: Path, answers: bool) -> Shape:

@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Self
 
 import orjson
+
+from studio.engine.domain.status import kept_status, status
 
 DIGEST_BYTES = 16
 
@@ -32,6 +34,12 @@ class NewPrompt:
     detail: dict[str, Any] | None = None
 
     @property
+    def characters(self) -> int:
+        """Of its texts together, near enough."""
+        turns = sum(len(str(turn.get("content", ""))) for turn in self.messages or ())
+        return len(self.text) + len(self.system or "") + len(self.answer or "") + turns
+
+    @property
     def digest(self) -> bytes:
         """16 bytes of what a teacher would be sent: prompts that differ only in their answer are the same prompt."""
         system = "" if self.system is None else f"{len(self.system)}:{self.system}"
@@ -41,10 +49,12 @@ class NewPrompt:
     @property
     def unfit(self) -> str | None:
         """Why a database, or a teacher after it, does not take its texts and values; None when both do."""
-        values = (self.messages, self.text, self.system, self.answer, self.task, self.family, self.external_id,
-                  self.system_name, self.collection, self.detail)  # fmt: skip
+        own = (self.text, self.system, self.answer, self.task, self.family, self.external_id, self.system_name,
+               self.collection)  # fmt: skip
         try:
-            if not all(is_storable(text) for text in texts_in(values)):
+            if not is_storable("".join(text for text in own if text)):
+                return NOT_TEXT
+            if not all(is_storable(text) for text in texts_in((self.messages, self.detail))):
                 return NOT_TEXT
         except RecursionError:
             return NOT_PLAIN
@@ -52,7 +62,7 @@ class NewPrompt:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ImportedReply:
     """What was answered to a prompt, with what a provider's log says about it."""
 
     text: str
@@ -68,11 +78,11 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ImportedAnswer:
     """A prompt with the answer that exists already."""
 
     prompt: NewPrompt
-    reply: Reply
+    reply: ImportedReply
 
     @property
     def unfit(self) -> str | None:
@@ -90,14 +100,17 @@ def is_storable(text: str) -> bool:
 def is_plain(value: Any) -> bool:
     """Whether a value can be kept and sent as the JSON that it is: finite numbers of at most 64 bits, whole characters,
     and no deeper than the parsers on its way can go."""
-    if value is None:
+    if not value:
         return True
     try:
-        json.dumps(value, allow_nan=False)  # The faster library below writes NaN as null, and says nothing.
+        _STRICT.encode(value)  # The faster library below writes NaN as null, and says nothing.
         orjson.dumps(value)
     except (ValueError, TypeError, RecursionError):
         return False
     return True
+
+
+_STRICT = json.JSONEncoder(allow_nan=False)
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -123,7 +136,8 @@ class Record:
 
 @dataclass(frozen=True)
 class Skip:
-    """A row that cannot be used. Rows are counted by `reason`; `detail` is for this one."""
+    """A row that cannot be used. Rows are counted by `reason`; `detail` is for this one. Both are a status, or words of
+    others."""
 
     line: int
     reason: str
@@ -142,9 +156,9 @@ class Unusable(Exception):
         self.detail = detail
 
 
-DUPLICATE = "duplicate"
-NOT_TEXT = "holds characters that no text may hold"
-NOT_PLAIN = "holds a value that cannot be sent as JSON"
+DUPLICATE = status("row_duplicate")
+NOT_TEXT = status("row_not_storable")
+NOT_PLAIN = status("row_not_plain")
 EXAMPLES_PER_REASON = 5
 
 
@@ -159,6 +173,14 @@ class ImportReport:
     examples: list[tuple[int, str]] = field(default_factory=list)
     cleaning: dict[str, int] | None = None
     """How often each cleaning rule acted, when conversations were cleaned."""
+    unread: dict[str, int] | None = None
+    """What the rows hold that was not read, by how many rows have it."""
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> Self:
+        """As a job's result keeps it."""
+        examples = [(int(line), str(reason)) for line, reason in kept["examples"]]
+        return cls(**{**kept, "examples": examples})
 
     def as_dict(self) -> dict[str, Any]:
         """The keys that the command line promises."""
@@ -168,7 +190,9 @@ class ImportReport:
             "skipped": self.skipped,
             "reasons": self.reasons,
         }
-        return report if self.cleaning is None else {**report, "cleaning": self.cleaning}
+        if self.cleaning is not None:
+            report["cleaning"] = self.cleaning
+        return {**report, "unread": self.unread} if self.unread else report
 
 
 @dataclass(frozen=True)
@@ -181,7 +205,7 @@ class Preview:
     mapping: dict[str, str]
     rows: list[NewPrompt]
     skips: list[Skip] = field(default_factory=list)
-    replies: list[Reply] = field(default_factory=list)
+    replies: list[ImportedReply] = field(default_factory=list)
     """What was answered to each of `rows`, when a file of answers was looked at."""
     is_shape: bool = False
     """Whether the rows were recognised as a whole, rather than by their columns."""
@@ -194,14 +218,46 @@ class Tally:
     """Counts what an import leaves out, with a few examples of each reason."""
 
     def __init__(self) -> None:
-        self.reasons: dict[str, int] = {}
-        self.examples: list[tuple[int, str]] = []
+        self._counts: dict[str, int] = {}
+        self._first: list[Skip] = []
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many rows were left out for each reason."""
+        return {str(reason): count for reason, count in self._counts.items()}
+
+    @property
+    def examples(self) -> list[tuple[int, str]]:
+        """(line, reason) of the first few for each reason."""
+        return [(skip.line, str(skip)) for skip in self._first]
 
     @property
     def total(self) -> int:
-        return sum(self.reasons.values())
+        return sum(self._counts.values())
 
     def add(self, skip: Skip) -> None:
-        self.reasons[skip.reason] = self.reasons.get(skip.reason, 0) + 1
-        if self.reasons[skip.reason] <= EXAMPLES_PER_REASON:
-            self.examples.append((skip.line, str(skip)))
+        self._counts[skip.reason] = self._counts.get(skip.reason, 0) + 1
+        if self._counts[skip.reason] <= EXAMPLES_PER_REASON:
+            self._first.append(skip)
+
+    def kept(self) -> dict[str, Any]:
+        """What a source keeps of it: in English, and as `left_out`, which pages put into words: `reasons` with their
+        counts, and `rows` of (line, reason, detail) of the first ones that are more than duplicates."""
+        rows = [[skip.line, _kept(skip.reason), _kept(skip.detail)] for skip in self._first if skip.reason != DUPLICATE]
+        counts = [[_kept(reason), count] for reason, count in self._counts.items()]
+        examples = [list(example) for example in self.examples]
+        return {"reasons": self.reasons, "examples": examples, "left_out": {"reasons": counts, "rows": rows}}
+
+
+KINDS = {str: "kind_text", list: "kind_list", dict: "kind_object", bool: "kind_truth", type(None): "kind_null",
+         int: "kind_number", float: "kind_number"}  # fmt: skip
+
+
+def kind_of(value: object) -> str:
+    """What a value is that should have been something else."""
+    kind = type(value)
+    return status(KINDS[kind]) if kind in KINDS else kind.__name__
+
+
+def _kept(said: str) -> dict[str, Any] | str:
+    return kept_status(said) or said

@@ -10,41 +10,18 @@ share that many tokens with it, and at least one of its rarest m - t(m+n)/2 + 1:
 """
 
 import math
-import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+
+from studio.engine.domain.words import rouge_tokens
+from studio.engine.scoring import common_length, f_measure
 
 THRESHOLD = 0.7
 SHARED = 2
 """Rare elements that a text must share before it is looked at: more of them read longer lists and leave fewer texts."""
 _SLACK = 1e-9
 """Bounds are rounded down by this much; the last word is the floating-point sum of the `rouge-score` package."""
-
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_UNSPACED += "\U00020000-\U0003ffff"
-_SPACED = "\u0370-\u0589\u0591-\u060b\u060d-\u061a\u061c-\u061e\u0620-\u06d3\u06d5-\u0963\u0966-\u0dff"
-_SPACED += "\u10a0-\u135a\uac00-\ud7a3"
-_TOKEN = re.compile(f"[a-z0-9]+|[{_UNSPACED}]|[{_SPACED}]+")
-
-
-def tokens(text: str) -> list[str]:
-    """Lower-case runs of ASCII letters and digits, as the `rouge-score` package has them without its stemmer.
-
-    That package drops every other letter, which would make all Chinese prompts the same empty text. Here each character
-    of a script without spaces (Chinese, Japanese, Thai, Lao, Burmese, Khmer) and each word of another non-Latin script
-    is a token as well. Texts without such scripts have exactly its tokens.
-    """
-    return _TOKEN.findall(text.lower())
-
-
-def rouge_l(first: Sequence[object], second: Sequence[object]) -> float:
-    """ROUGE-L F1 of two token sequences, 0 when one is empty."""
-    positions: dict[object, int] = {}
-    for place, token in enumerate(first):
-        positions[token] = positions.get(token, 0) | (1 << place)
-    return _f1(_common(positions, len(first), second), len(first), len(second))
 
 
 @dataclass(frozen=True)
@@ -76,7 +53,7 @@ class SimilarityIndex:
 
     def add(self, text: str) -> int:
         """Keeps a text and returns its number."""
-        number, known = len(self._texts), self._known(tokens(text), new=True)
+        number, known = len(self._texts), self._known(rouge_tokens(text), new=True)
         self._texts.append(known)
         for element in known:
             self._frequency[element] += 1
@@ -85,7 +62,7 @@ class SimilarityIndex:
 
     def match(self, text: str) -> Match | None:
         """A kept text whose ROUGE-L F1 with this one reaches the threshold, or None when there is none."""
-        words = tokens(text)
+        words = rouge_tokens(text)
         asked = self._known(words, new=False)
         if not words or not asked:
             return None
@@ -94,8 +71,8 @@ class SimilarityIndex:
             kept = self._texts[number]
             if sum(map(elements.__contains__, kept)) < self._need(len(words), len(kept)):
                 continue
-            common = _common(positions, len(words), [self._token_of[element] for element in kept])
-            score = _f1(common, len(words), len(kept))
+            common = common_length(positions, len(words), [self._token_of[element] for element in kept])
+            score = f_measure(common, len(words), len(kept))
             if score >= self._threshold:
                 return Match(number, score)
         return None
@@ -157,23 +134,3 @@ class SimilarityIndex:
         self._frequency.append(0)
         self._lists.append({})
         return element
-
-
-def _common(positions: dict[object, int], size: int, other: Sequence[object]) -> int:
-    """Length of the longest common subsequence, a whole row of the table at a time as the bits of one integer.
-
-    Hyyrö 2004; `positions` has the places of each token in the sequence of `size` tokens.
-    """
-    row = full = (1 << size) - 1
-    for token in other:
-        matches = row & positions.get(token, 0)
-        if matches:
-            row = ((row + matches) | (row - matches)) & full
-    return size - row.bit_count()
-
-
-def _f1(common: int, first: int, second: int) -> float:
-    if not common:
-        return 0.0
-    precision, recall = common / first, common / second
-    return 2 * precision * recall / (precision + recall)

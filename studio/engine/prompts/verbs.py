@@ -8,11 +8,11 @@ compare its figures with each other, not with those of a parser.
 
 import re
 
+from studio.engine.domain.words import english_words, sentences
+
 SENTENCES = 4
 """From the beginning of a prompt; what follows is mostly the material to work on."""
 MOST_NOUN_WORDS = 6
-_SENTENCE = re.compile(r"(?<=[.!?:;])\s+|\n+")
-_WORD = re.compile(r"[a-z]+(?:['’-][a-z]+)*|[.,;:!?()\"“”]")
 _POLITE = re.compile(
     r"^(?:\W*(?:\d+[.)]\s*)?(?:(?:please|kindly|now|then|first|next|so|also|hi|hello|and|in this task|for this task|"
     r"your (?:task|job|goal) is to|you (?:are asked|have|need|will|should|must) (?:to)?|"
@@ -56,8 +56,8 @@ _ENDS = frozenset(_END_TEXT.split())
 
 def verb_and_object(text: str) -> tuple[str, str | None] | None:
     """(verb, object or None when it has none) of the first command in a text; None when there is no command."""
-    for sentence in _SENTENCE.split(text.strip())[:SENTENCES]:
-        words = _WORD.findall(_POLITE.sub("", sentence.lower().replace("’", "'")))
+    for sentence in sentences(text)[:SENTENCES]:
+        words = english_words(_POLITE.sub("", sentence.lower().replace("’", "'")))
         if words and words[0] in VERBS:
             return words[0], _object(words[1:])
     return None

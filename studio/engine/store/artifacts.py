@@ -2,65 +2,40 @@
 
 import errno
 import hashlib
-import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from studio.engine.errors import Failed
 
 
 class Artifacts:
-    """Content-addressed files; `put` returns the digest and the path relative to the folder."""
+    """Content-addressed files, named by their path relative to the folder; `GrowingFile` writes them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put_lines(self, lines: Iterable[str], suffix: str = ".jsonl") -> tuple[str, str]:
-        """Writes lines, each with a newline, and returns (sha256, relative path). Raises `Failed` on a full disk."""
-        digest = hashlib.sha256()
-        with self._temporary() as file:
-            for line in lines:
-                data = (line + "\n").encode()
-                digest.update(data)
-                file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            return digest.hexdigest(), self._settle(Path(file.name), digest.hexdigest(), suffix)
-
-    def put_file(self, path: Path) -> tuple[str, str]:
-        """Copies a file in and returns (sha256, relative path). `Failed` when the disk is full."""
-        digest = sha256_of(path)
-        with self._temporary() as file:
-            shutil.copyfile(path, file.name)
-            return digest, self._settle(Path(file.name), digest, path.suffix)
-
     def path(self, relative: str) -> Path:
         return self.folder / relative
 
-    @contextmanager
-    def _temporary(self) -> Iterator[IO[bytes]]:
-        """A file in the same folder, so that it can be renamed; gone again when the block fails."""
-        with tempfile.NamedTemporaryFile("wb", dir=self.folder, delete=False) as file:
-            try:
-                yield file
-            except BaseException as exc:
-                Path(file.name).unlink(missing_ok=True)
-                if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
-                    raise Failed(
-                        f"There is no disk space left for {self.folder}. Free some space and try again."
-                    ) from exc
-                raise
-
-    def _settle(self, temporary: Path, digest: str, suffix: str) -> str:
+    def settle(self, temporary: Path, digest: str, suffix: str) -> str:
+        """Gives a file that was written in the same folder the name of its content. Returns its relative path."""
         relative = f"{digest[:2]}/{digest}{suffix}"
         target = self.folder / relative
         target.parent.mkdir(exist_ok=True)
         temporary.replace(target)
         return relative
+
+
+@contextmanager
+def told_when_full(folder: Path) -> Iterator[None]:
+    """Raises `Failed` in place of what the system says of a full disk."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno == errno.ENOSPC:
+            raise Failed(f"There is no disk space left for {folder}. Free some space and try again.") from exc
+        raise
 
 
 def sha256_of(path: Path) -> str:

@@ -7,7 +7,6 @@ pairs, and a single character a prefix of one.
 """
 
 import re
-import unicodedata
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -16,20 +15,14 @@ from sqlalchemy import ColumnElement, Select, bindparam, column, false, select, 
 from sqlalchemy.sql import table as table_named
 from sqlmodel import Session
 
+from studio.engine.domain.words import index_words, is_paired, placed_words
 from studio.engine.store.database import Database
 
 LONGEST_TEXT = 16_383
 """Words of one trace that are searched: PostgreSQL counts no positions beyond it."""
 LARGEST_TEXT = 1_000_000
 """Bytes of those words, each with what PostgreSQL stores beside it: it refuses more than a megabyte."""
-LONGEST_WORD = 200
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u3096\u309d-\u30ff\u31f0-\u31ff\u3005-\u3007"
-_UNSPACED += "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\u1100-\u11ff\U00020000-\U0003ffff"
-_MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
-_ASCII_WORD = re.compile("[a-z0-9]+")
-_ANY_WORD = re.compile(rf"(?P<run>[{_UNSPACED}]+)|(?P<word>(?:[^\W_{_UNSPACED}]|[{_MARKS}])+)")
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')
-_LATIN_END = 0x0530
 _BESIDE = 6
 """Bytes of a word's position, its count and their alignment."""
 
@@ -37,11 +30,6 @@ _search = table_named("trace_search", column("rowid"), column("trace_id"), colum
 
 
 # --- words
-
-
-def segment(text: str) -> str:
-    """The words of a text as the index holds them, separated by single spaces."""
-    return " ".join(_words(text))
 
 
 def match_query(text: str) -> str:
@@ -58,30 +46,28 @@ def tsquery(text: str) -> str:
     return " & ".join(f"({_tsquery_phrase(words, prefix)})" for words, prefix in _terms(text))
 
 
-def _words(text: str) -> Iterator[str]:
-    if text.isascii():
-        yield from [word[:LONGEST_WORD] for word in _ASCII_WORD.findall(text.lower())]
-        return
-    for match in _ANY_WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
-        run = match.group("run")
-        if run is None:
-            # An accent that stands alone, as in "I´m" once it is normalised, leaves nothing to be found by.
-            if word := _without_accents(match.group("word"))[:LONGEST_WORD]:
-                yield word
+def matches_in(text: str, query: str) -> list[tuple[int, int]]:
+    """Where a text holds what a query asks for: the beginning and end of each place, in order, none overlapping."""
+    terms = _terms(query)
+    words = [*placed_words(text)] if terms else []
+    found = sorted(span for term, prefix in terms for span in _places(words, term, prefix))
+    joined: list[tuple[int, int]] = []
+    for begin, end in found:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
-            yield from (run[index : index + 2] for index in range(len(run)))
+            joined.append((begin, end))
+    return joined
 
 
-def _without_accents(word: str) -> str:
-    if word.isascii():
-        return word
-    return "".join(_base(character) for character in word if not "\u0300" <= character <= "\u036f")
-
-
-def _base(character: str) -> str:
-    """Latin, Greek and Cyrillic letters lose their accents; in other scripts a mark makes another letter."""
-    first = unicodedata.normalize("NFD", character)[0]
-    return first if ord(first) < _LATIN_END else character
+def _places(words: list[tuple[str, int, int]], term: list[str], prefix: bool) -> Iterator[tuple[int, int]]:
+    last = len(term) - 1
+    for first in range(len(words) - last):
+        ending, _, end = words[first + last]
+        fits = ending.startswith(term[last]) if prefix else ending == term[last]
+        if fits and all(words[first + place][0] == term[place] for place in range(last)):
+            shown = words[first + last][1] + len(term[last]) if is_paired(ending) else end
+            yield words[first][1], shown
 
 
 def _terms(text: str) -> list[tuple[list[str], bool]]:
@@ -90,7 +76,7 @@ def _terms(text: str) -> list[tuple[list[str], bool]]:
     matches = list(_TERM.finditer(text[:1000].replace("\x00", " ")))
     for index, match in enumerate(matches):
         quoted, bare = match.groups()
-        words = list(_words(quoted if bare is None else bare))
+        words = index_words(quoted if bare is None else bare)
         if words:
             terms.append(_ended(words, typing=bare is not None and index == len(matches) - 1))
     return terms
@@ -99,9 +85,9 @@ def _terms(text: str) -> list[tuple[list[str], bool]]:
 def _ended(words: list[str], typing: bool) -> tuple[list[str], bool]:
     """In a text the last character of a run stands alone in the index; in a query another may follow it."""
     last = words[-1]
-    if not re.fullmatch(f"[{_UNSPACED}]", last):
+    if len(last) > 1 or not is_paired(last):
         return words, typing
-    paired = len(words) > 1 and len(words[-2]) == 2 and words[-2][1] == last and re.match(f"[{_UNSPACED}]", words[-2])
+    paired = len(words) > 1 and len(words[-2]) == 2 and words[-2][1] == last and is_paired(words[-2])
     return (words[:-1], False) if paired else (words, True)
 
 
@@ -125,12 +111,11 @@ def index_trace(session: Session, trace_id: int, text: str) -> None:
     """Makes a trace findable by `text`, in place of whatever it was found by before."""
     if _on_sqlite(session):
         forget_trace(session, trace_id)
-    index_new_traces(session, [(trace_id, text)])
+    index_new_traces(session, [(trace_id, indexed_words(text))])
 
 
-def index_new_traces(session: Session, texts: Sequence[tuple[int, str]]) -> None:
-    """Makes traces that are not in the index yet findable: (id, text) of each."""
-    words = [(trace_id, _indexed(text)) for trace_id, text in texts]
+def index_new_traces(session: Session, words: Sequence[tuple[int, list[str]]]) -> None:
+    """Makes traces that are not in the index yet findable: id and `indexed_words` of each."""
     if not words:
         return
     if not _on_sqlite(session):
@@ -143,9 +128,9 @@ def index_new_traces(session: Session, texts: Sequence[tuple[int, str]]) -> None
     session.connection().execute(_FTS5_PUT_WORDS, packed)
 
 
-def _indexed(text: str) -> list[str]:
+def indexed_words(text: str) -> list[str]:
     """The words that a trace is found by: all of them, unless they are too many or too long."""
-    words = segment(text).split(" ")[:LONGEST_TEXT]
+    words = index_words(text)[:LONGEST_TEXT] or [""]
     if 4 * sum(map(len, words)) + _BESIDE * len(words) <= LARGEST_TEXT:
         return words
     sizes = accumulate(len(word.encode()) + _BESIDE for word in words)

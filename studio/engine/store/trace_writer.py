@@ -1,6 +1,5 @@
 """The one way a trace enters the store: the row people browse, its texts, its flags and its place in the index."""
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +8,14 @@ from typing import Any
 from sqlalchemy import insert
 from sqlmodel import Session
 
+from studio.engine.store.flags import flags_of
 from studio.engine.store.numbering import take_ids
-from studio.engine.store.search import index_new_traces
+from studio.engine.store.search import index_new_traces, indexed_words
 from studio.engine.store.tables import Prompt, Run, Trace, TraceText
 
 _ADD_TRACE, _ADD_TEXT = insert(Trace.__table__), insert(TraceText.__table__)  # type: ignore[attr-defined]
 PREVIEW = 200
 """Characters of the prompt and the answer shown in lists."""
-_REFUSAL = re.compile(
-    r"^\W*(?:i['’]?m (?:very |really |so )?sorry|sorry,|i apologi[sz]e"
-    r"|i (?:can['’]?t|cannot|can not|won['’]?t|will not)\b"
-    r"|i(?: a|['’])m (?:unable|not able)|as an ai\b|unfortunately, i (?:can|am)"
-    r"|抱歉|很抱歉|对不起|我(?:不能|无法|没办法)|作为(?:一个|一名)?(?:人工智能|AI)|無法|我無法)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -53,33 +46,42 @@ class NewTrace:
     task: str | None = None
 
 
+@dataclass(frozen=True)
+class PreparedTrace:
+    """An answer as it is written, but for its id: made before a transaction begins, which is then short."""
+
+    row: dict[str, Any]
+    text: dict[str, Any]
+    words: list[str]
+
+
+def prepared(trace: NewTrace) -> PreparedTrace:
+    said = (storable(trace.prompt_text), storable(trace.system_message_text), storable(trace.response))
+    return PreparedTrace(_row(trace, said), _text_row(trace, said), indexed_words(searched_text(said[0], said[2])))
+
+
 def write_traces(session: Session, traces: Sequence[NewTrace]) -> list[int]:
     """Stores answers in the caller's session and returns their ids."""
+    return write_prepared(session, [prepared(trace) for trace in traces])
+
+
+def write_prepared(session: Session, traces: Sequence[PreparedTrace]) -> list[int]:
+    """The same for answers that are prepared already."""
     if not traces:
         return []
     ids, now = take_ids(session, Trace, len(traces)), time.time()
-    texts = [
-        (storable(trace.prompt_text), storable(trace.system_message_text), storable(trace.response)) for trace in traces
-    ]
-    numbered = list(zip(ids, traces, texts, strict=True))
+    numbered = list(zip(ids, traces, strict=True))
     connection = session.connection()
-    connection.execute(_ADD_TRACE, [_row(id, trace, said, now) for id, trace, said in numbered])
-    connection.execute(_ADD_TEXT, [_text_row(id, trace, said) for id, trace, said in numbered])
-    index_new_traces(session, [(id, searched_text(said[0], said[2])) for id, _, said in numbered])
+    connection.execute(_ADD_TRACE, [{"id": id, "created_at": now, **trace.row} for id, trace in numbered])
+    connection.execute(_ADD_TEXT, [{"trace_id": id, **trace.text} for id, trace in numbered])
+    index_new_traces(session, [(id, trace.words) for id, trace in numbered])
     return ids
 
 
-def write_trace(session: Session, **trace: Any) -> Trace:
-    """Stores one answer, named like the fields of `NewTrace`, in the caller's session, and returns its row."""
-    session.flush()
-    (trace_id,) = write_traces(session, [NewTrace(**trace)])
-    return session.get_one(Trace, trace_id)
-
-
-def _row(trace_id: int, trace: NewTrace, said: tuple[str, str, str], now: float) -> dict[str, Any]:
+def _row(trace: NewTrace, said: tuple[str, str, str]) -> dict[str, Any]:
     prompt = trace.prompt
     return {
-        "id": trace_id, "project_id": trace.run.project_id, "run_id": trace.run.id,
+        "project_id": trace.run.project_id, "run_id": trace.run.id,
         "run_item_id": trace.run_item_id, "prompt_id": prompt.id if prompt else None,
         "request_id": trace.request_id, "attempt_id": trace.attempt_id, "teacher": trace.teacher,
         "model": trace.model, "system_message": trace.system_message_name, "collection": trace.collection,
@@ -88,14 +90,14 @@ def _row(trace_id: int, trace: NewTrace, said: tuple[str, str, str], now: float)
         "terms": trace.terms, "finish_reason": trace.finish_reason,
         "flags": flags_of(said[2], trace.finish_reason), "edited": False,
         "input_tokens": trace.input_tokens, "output_tokens": trace.output_tokens,
-        "prompt_preview": preview(said[0]), "response_preview": preview(said[2]), "created_at": now,
+        "prompt_preview": preview(said[0]), "response_preview": preview(said[2]),
     }  # fmt: skip
 
 
-def _text_row(trace_id: int, trace: NewTrace, said: tuple[str, str, str]) -> dict[str, Any]:
+def _text_row(trace: NewTrace, said: tuple[str, str, str]) -> dict[str, Any]:
     known = trace.known_answer if trace.known_answer is not None or trace.prompt is None else trace.prompt.answer
     return {
-        "trace_id": trace_id, "prompt": said[0], "system_message": said[1], "messages": trace.messages,
+        "prompt": said[0], "system_message": said[1], "messages": trace.messages,
         "response": said[2], "reasoning": None if trace.reasoning is None else storable(trace.reasoning),
         "known_answer": known,
     }  # fmt: skip
@@ -109,16 +111,6 @@ def searched_text(prompt_text: str, response: str) -> str:
 def storable(text: str) -> str:
     """The text without what a database refuses: NUL characters and halves of surrogate pairs."""
     return text.replace("\x00", "").encode(errors="replace").decode()
-
-
-def flags_of(response: str, finish_reason: str | None) -> list[str]:
-    """What can be told from the answer alone: `empty`, `length` (cut off by the token limit), `refusal`."""
-    found = {
-        "empty": not response.strip(),
-        "length": finish_reason == "length",
-        "refusal": bool(_REFUSAL.match(response[:200])) or finish_reason == "content_filter",
-    }
-    return [flag for flag, present in found.items() if present]
 
 
 def preview(text: str) -> str:

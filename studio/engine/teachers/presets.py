@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from studio.engine.practice.voices import MODELS
+from studio.engine.practice import PRACTICE_MODELS
 from studio.engine.teachers.local import PRACTICE_URL
 
 
@@ -31,7 +31,7 @@ PRESETS = (
     Preset("vllm", "http://127.0.0.1:8000/v1", example="vendor/model", concurrency=32, free=True),
     Preset("ollama", "http://127.0.0.1:11434/v1", example="model:size", concurrency=2, free=True),
     Preset("llama-cpp", "http://127.0.0.1:8080/v1", example="model", concurrency=4, free=True),
-    Preset("practice", PRACTICE_URL, model=MODELS[0], example=MODELS[-1], free=True),
+    Preset("practice", PRACTICE_URL, model=PRACTICE_MODELS[0], example=PRACTICE_MODELS[-1], free=True),
     Preset("replay", "replay:///folder/answers.jsonl?prompt=prompt&response=response", model="recorded", free=True),
 )  # fmt: skip
 

@@ -1,11 +1,10 @@
-"""The replay teacher: serves recorded answers from a JSONL file over the same protocol as any other teacher.
+"""The replay teacher: serves the recorded answers of a file over the same protocol as any other teacher.
 
 `python -m studio.engine.teachers.replay FILE --map prompt=COLUMN,response=COLUMN --port N` prints its base URL. Columns
 may be dotted. Rows may also hold `system_message` and `model`, which then choose between answers to the same prompt.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from typing import Any
 from starlette.applications import Starlette
 
 from studio.engine.errors import BadInput, StudioError
-from studio.engine.practice.protocol import Question, chat_app
-from studio.engine.practice.refusal import Refusal
-from studio.engine.practice.serving import serve
+from studio.engine.practice import AskedQuestion, Refusal, chat_app, serve
+from studio.engine.prompts import Skip, is_storable, read_rows, value_of
 
 FIELDS = ("prompt", "response", "system_message", "model")
 UNKNOWN_PROMPT = "no_recorded_answer"
@@ -52,7 +50,7 @@ class Recording:
     def names_models(self) -> bool:
         return self.models != [ANY_MODEL]
 
-    def answer(self, question: Question) -> str:
+    def answer(self, question: AskedQuestion) -> str:
         """The recorded response; among several to one prompt, one of the same system message and model comes first."""
         answers = [
             recorded
@@ -97,34 +95,13 @@ def _columns(mapping: dict[str, str]) -> dict[str, str]:
 
 
 def _rows(path: Path, columns: dict[str, str]) -> Iterator[tuple[str, Recorded]]:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield from _row(line, columns, f"{path}, line {number}")
-    except OSError as exc:
-        raise BadInput(f"{path} cannot be read ({exc.strerror}). Give a JSONL file of recorded answers.") from exc
-    except UnicodeDecodeError as exc:
-        raise BadInput(f"{path} is not text in UTF-8. Give a JSONL file of recorded answers.") from exc
-
-
-def _row(line: str, columns: dict[str, str], where: str) -> Iterator[tuple[str, Recorded]]:
-    try:
-        row = json.loads(line)
-    except ValueError as exc:
-        raise BadInput(f"{where} is not valid JSON ({exc}). Mend or remove the line.") from exc
-    prompt, response, system, model = (_dotted(row, columns[field]) for field in FIELDS)
-    if isinstance(prompt, str) and isinstance(response, str):
-        yield prompt, Recorded(response, _text_or_none(system), _text_or_none(model))
-
-
-def _dotted(row: Any, column: str) -> Any:
-    """The value of `column`, a plain key or a path of keys joined by dots."""
-    if isinstance(row, dict) and column in row:
-        return row[column]
-    for key in column.split("."):
-        row = row.get(key) if isinstance(row, dict) else None
-    return row
+    """The rows with a prompt and a response. Raises BadInput at one that is no row, since answers would be missing."""
+    for row in read_rows(path):
+        if isinstance(row, Skip):
+            raise BadInput(f"{path}, line {row.line} is {row}. Mend or remove the line.")
+        prompt, response, system, model = (value_of(row.value, columns[field]) for field in FIELDS)
+        if isinstance(prompt, str) and isinstance(response, str) and is_storable(prompt) and is_storable(response):
+            yield prompt, Recorded(response, _text_or_none(system), _text_or_none(model))
 
 
 def _text_or_none(value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""The library of system messages: what a teacher is told about the manner of its answer. Each project has its own."""
+"""The library of system messages: what a teacher is told about the choice of its answer. Each project has its own."""
 
 import time
 from dataclasses import dataclass
@@ -6,13 +6,15 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from studio.engine.domain.names import checked_name
+from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.settings import Settings
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import SystemMessage
-from studio.engine.teachers.naming import checked_name
 
 LONGEST = 20_000
 
@@ -26,7 +28,7 @@ class Shipped:
     intent: str
 
 
-class SystemMessages:
+class SystemMessages(Service):
     """The system messages of one project. Deleting keeps the row, since runs point to it."""
 
     def __init__(self, database: Database, project_id: int) -> None:
@@ -35,12 +37,16 @@ class SystemMessages:
 
     def ensure_library(self) -> None:
         """Adds the shipped messages that this project has never had; deleted and edited ones stay as they are."""
-        with self._database.session() as session:
-            had = set(session.exec(select(SystemMessage.name).where(SystemMessage.project_id == self._project_id)))
-            for shipped in library(self._database.settings.assets):
-                if shipped.name not in had:
-                    session.add(self._new(shipped.name, shipped.text, shipped.intent, builtin=True))
+        try:
+            with self._database.session() as session:
+                had = set(session.exec(select(SystemMessage.name).where(SystemMessage.project_id == self._project_id)))
+                for shipped in library(self._database.settings.assets):
+                    if shipped.name not in had:
+                        session.add(self._new(shipped.name, shipped.text, shipped.intent, builtin=True))
+        except IntegrityError:
+            pass  # Another process opened the project in the same moment and added them.
 
+    @needs(Action.READ)
     def list(self) -> list[SystemMessage]:
         """In the library's order, a project's own ones after it."""
         with self._database.session() as session:
@@ -49,6 +55,7 @@ class SystemMessages:
                 session.exec(query.where(col(SystemMessage.archived_at).is_(None)).order_by(col(SystemMessage.id)))
             )
 
+    @needs(Action.READ)
     def get(self, name: str) -> SystemMessage:
         with self._database.session() as session:
             found = self._row(session, name)
@@ -56,6 +63,7 @@ class SystemMessages:
             raise NotFound.named("system message", name, [message.name for message in self.list()])
         return found
 
+    @needs(Action.READ)
     def find(self, id: int) -> SystemMessage:
         """By id, also one that was deleted since."""
         with self._database.session() as session:
@@ -64,11 +72,14 @@ class SystemMessages:
             raise NotFound(f"There is no system message number {id} in this project.")
         return found
 
+    @needs(Action.BUILD)
     def save(self, name: str, text: str, intent: str = "") -> SystemMessage:
         """Writes a new message or changes the text of one; runs made earlier keep the text they were made with."""
         name = checked_name("system message", name)
         if len(text) > LONGEST:
-            raise BadInput(f"The system message '{name}' has {len(text):,} characters; shorten it to {LONGEST:,}.")
+            raise BadInput(
+                f"The system message '{name}' has {len(text):,} characters; shorten it to {LONGEST:,}.", field="text"
+            )
         with self._database.session() as session:
             message = self._row(session, name) or self._new(name, text, intent)
             message.text, message.intent = text, intent or message.intent
@@ -76,6 +87,7 @@ class SystemMessages:
             session.add(message)
         return message
 
+    @needs(Action.BUILD)
     def delete(self, name: str) -> SystemMessage:
         """Takes it out of the library; `restore` brings it back."""
         message = self.get(name)
@@ -84,6 +96,7 @@ class SystemMessages:
             session.add(message)
         return message
 
+    @needs(Action.BUILD)
     def restore(self, name: str) -> SystemMessage:
         """Brings a deleted message back, and a shipped one to the words it came with."""
         shipped = {entry.name: entry for entry in library(self._database.settings.assets)}.get(name)

@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, func, select
+from sqlalchemy import ColumnElement, Select, cast, exists, func, select
 from sqlalchemy.types import Text
 from sqlmodel import Session, col
 
 from studio.engine.errors import BadInput, NotFound
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import Run, Trace, TraceTag, TraceText
-from studio.engine.traces.filters import NONE, TraceFilter, among, condition
+from studio.engine.traces.arriving import arriving
+from studio.engine.traces.filters import NO_VALUE, WITH_TRACES, TraceFilter, among, condition
 
 COUNTED = 100_000
 """Traces counted for a page; more are reported as at least so many."""
@@ -102,24 +103,47 @@ def counted(session: Session, matching: ColumnElement[bool]) -> tuple[int, bool]
 def details(session: Session, project_id: int, ids: Iterable[int]) -> list[TraceDetail]:
     """Traces with their texts, in the order asked for. Raises `NotFound` for one that is not in the project."""
     wanted = list(ids)
-    query = (
-        select(Trace, TraceText, col(Run.name))
-        .join(TraceText, col(TraceText.trace_id) == col(Trace.id))
-        .join(Run, col(Run.id) == col(Trace.run_id))
-        .where(col(Trace.project_id) == project_id, col(Trace.id).in_(wanted))
-    )
-    found = {trace.id: (trace, text, run) for trace, text, run in session.execute(query)}
+    query = _with_texts(project_id).where(col(Trace.id).in_(wanted))
+    found = {detail.trace.id: detail for detail in _details(session, query)}
     missing = [str(id) for id in wanted if id not in found]
     if missing:
         raise NotFound(f"There is no trace {', '.join(missing[:5])} in this project.")
+    return [found[id] for id in wanted]
+
+
+def first_of_run(session: Session, project_id: int, run: int, limit: int) -> list[TraceDetail]:
+    """The first traces of a run with their texts, in order of arrival."""
+    mine = _with_texts(project_id).where(col(Trace.run_id) == run)
+    return _details(session, mine.order_by(col(Trace.id)).limit(limit))
+
+
+def _with_texts(project_id: int) -> Select[Trace, TraceText, str]:
+    return (
+        select(Trace, TraceText, col(Run.name))
+        .join(TraceText, col(TraceText.trace_id) == col(Trace.id))
+        .join(Run, col(Run.id) == col(Trace.run_id))
+        .where(col(Trace.project_id) == project_id)
+    )
+
+
+def _details(session: Session, query: Select[Trace, TraceText, str]) -> list[TraceDetail]:
+    found = list(session.execute(query))
+    ids = [trace.id for trace, _, _ in found]
+    tagged = select(col(TraceTag.trace_id), col(TraceTag.tag)).where(col(TraceTag.trace_id).in_(ids))
     tags: dict[int, list[str]] = {}
-    for trace_id, tag in session.execute(
-        select(col(TraceTag.trace_id), col(TraceTag.tag))
-        .where(col(TraceTag.trace_id).in_(wanted))
-        .order_by(col(TraceTag.tag))
-    ):
+    for trace_id, tag in session.execute(tagged.order_by(col(TraceTag.tag))):
         tags.setdefault(trace_id, []).append(tag)
-    return [TraceDetail(*found[id][:2], tags.get(id, []), found[id][2]) for id in wanted]
+    return [TraceDetail(trace, text, tags.get(trace.id, []), run) for trace, text, run in found]
+
+
+def run_names(session: Session, project_id: int) -> list[str]:
+    """The runs that have traces, the newest first; one look into an index for each run."""
+    has_traces = exists().where(col(Trace.project_id) == project_id, col(Trace.run_id) == col(Run.id))
+    mine = (col(Run.project_id) == project_id, col(Run.kind).in_(WITH_TRACES), has_traces)
+    query = select(col(Run.name)).where(*mine)
+    if unfinished := arriving(session, project_id):
+        query = query.where(col(Run.id).not_in(unfinished))
+    return list(session.scalars(query.order_by(col(Run.id).desc())))
 
 
 def known(session: Session, project_id: int, ids: list[int]) -> None:
@@ -183,19 +207,19 @@ def _tallied(key: str, rows: list[Grouped], filter: TraceFilter, here: list[str]
 def _meets(key: str, values: list[str], wanted: tuple[str, ...]) -> bool:
     if key == "rating":
         least = [int(value[0]) for value in wanted if value.endswith("+")]
-        if least and values[0] != NONE and int(values[0]) >= min(least):
+        if least and values[0] != NO_VALUE and int(values[0]) >= min(least):
             return True
-    return any(value in wanted or (value == NONE and "" in wanted) for value in values)
+    return any(value in wanted or (value == NO_VALUE and "" in wanted) for value in values)
 
 
 def _shown(key: str, value: object, runs: dict[int, str]) -> list[str]:
     """The value of a facet as a filter takes it; flags are several."""
     if key == "flag":
-        return [part.strip(' "') for part in str(value).strip("[]").split(",") if part.strip()] or [NONE]
+        return [part.strip(' "') for part in str(value).strip("[]").split(",") if part.strip()] or [NO_VALUE]
     if key == "run":
         return [runs.get(int(str(value)), str(value))]
     if value is None or value == "":
-        return [NONE]
+        return [NO_VALUE]
     return [("yes" if value else "no") if key in ("correct", "edited") else str(value)]
 
 

@@ -3,28 +3,23 @@
 Thirteen-word overlap is the criterion of Brown et al. (arXiv 2005.14165, appendix C).
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from studio.engine.domain.words import plain_words
 from studio.engine.errors import BadInput
-from studio.engine.prompts.importing import settle
-from studio.engine.prompts.record import Skip
-from studio.engine.store.artifacts import sha256_of
+from studio.engine.prompts import Skip, settle
+from studio.engine.store import sha256_of
 
 WORDS_IN_A_ROW = 13
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
-_ASCII_WORD = re.compile(r"[a-z0-9]+")
 _PLAIN_TEXT = (".txt", ".md", ".text")
 
 
 def normalised(text: str) -> str:
     """The words of a text, without case, punctuation and spacing: what makes two wordings the same prompt."""
-    return " ".join(_words(text))
+    return " ".join(plain_words(text))
 
 
 class Unseen:
@@ -37,13 +32,13 @@ class Unseen:
             self.add(prompt)
 
     def add(self, prompt: str) -> None:
-        words = _words(prompt)
+        words = plain_words(prompt)
         if words:
             self._whole.add(_digest(" ".join(words)))
             self._rows.update(_in_a_row(words))
 
     def holds(self, prompt: str) -> bool:
-        words = _words(prompt)
+        words = plain_words(prompt)
         return _digest(" ".join(words)) in self._whole or any(row in self._rows for row in _in_a_row(words))
 
     def __bool__(self) -> bool:
@@ -62,9 +57,20 @@ def read(files: Iterable[Path]) -> tuple[Unseen, list[dict[str, Any]]]:
             unseen.add(prompt)
             count += 1
         if not count:
-            raise BadInput(f"{path} holds no prompt to keep out of the dataset. Check that it is the right file.")
+            raise _without_prompt(path)
         seen_files.append({"file": path.name, "prompts": count, "sha256": sha256_of(path)})
     return unseen, seen_files
+
+
+def check(files: Iterable[Path]) -> None:
+    """Raises `BadInput` for a file that is not there or whose first rows hold no prompt."""
+    for path in map(Path, files):
+        if next(_prompts(path), None) is None:
+            raise _without_prompt(path)
+
+
+def _without_prompt(path: Path) -> BadInput:
+    return BadInput(f"{path} holds no prompt to keep out of the dataset. Check that it is the right file.")
 
 
 def _prompts(path: Path) -> Iterator[str]:
@@ -75,12 +81,6 @@ def _prompts(path: Path) -> Iterator[str]:
         if not isinstance(row, Skip):
             yield row[1].text
             yield from (turn["content"] for turn in (row[1].messages or [])[:-1] if turn["role"] == "user")
-
-
-def _words(text: str) -> list[str]:
-    if text.isascii():
-        return _ASCII_WORD.findall(text.lower())
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def _in_a_row(words: list[str]) -> Iterator[int]:

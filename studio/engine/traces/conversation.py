@@ -1,13 +1,10 @@
 """A trace as a conversation: what the teacher was asked and said, and what of it a student is shown."""
 
-from typing import Any
-
-Message = dict[str, Any]
-"""`role`, `content` and whatever else the turn carries: a name, calls of tools and their results."""
+from studio.engine.domain.messages import Message, Messages, split_instructions
 
 
 def conversation(
-    *, prompt: str, messages: list[dict[str, Any]] | None, system_message: str, response: str, keep_system_message: bool
+    *, prompt: str, messages: Messages | None, system_message: str, response: str, keep_system_message: bool
 ) -> list[Message]:
     """The turns of a trace in order, the answer last.
 
@@ -16,8 +13,7 @@ def conversation(
     """
     turns = [
         {**turn, "role": str(turn["role"]), "content": str(turn["content"] or "")}
-        for turn in messages or [{"role": "user", "content": prompt}]
-        if turn.get("role") != "system" or turn.get("name")
+        for turn in split_instructions(messages or ({"role": "user", "content": prompt},))[1]
     ]
     if keep_system_message and system_message.strip():
         turns.insert(0, {"role": "system", "content": system_message})
@@ -26,7 +22,7 @@ def conversation(
     return [*turns, {"role": "assistant", "content": response}]
 
 
-def opening_of(prompt: str, messages: list[dict[str, Any]] | None) -> str:
+def opening_of(prompt: str, messages: Messages | None) -> str:
     """What a conversation starts from: two that start alike must not be divided between training and test."""
     first = next((turn for turn in messages or () if turn.get("role") == "user"), None)
     return str(first["content"]) if first else prompt

@@ -10,12 +10,11 @@ from sqlalchemy.types import Text
 from sqlmodel import Session, col
 
 from studio.engine.errors import BadInput, NotFound
-from studio.engine.store.database import Database
-from studio.engine.store.search import trace_ids_matching
+from studio.engine.store import Database, in_use, not_binned, trace_ids_matching
 from studio.engine.store.tables import Run, Trace, TraceTag
 from studio.engine.traces.arriving import arriving
 
-NONE = "none"
+NO_VALUE = "none"
 """The value that means: has no label, no rating, no tag, not graded ..."""
 LABELS = ("keep", "reject")
 _TRUTH = {"yes": True, "true": True, "1": True, "right": True, "no": False, "false": False, "0": False, "wrong": False}
@@ -41,7 +40,7 @@ class TraceFilter:
                 query = " ".join([query, *listed]).strip()
             else:
                 found[key] = tuple(dict.fromkeys(_checked(key, value.strip()) for value in listed))
-        ordered = tuple((key, found[key]) for key in KEYS if found.get(key))
+        ordered = tuple((key, found[key]) for key in FILTER_KEYS if found.get(key))
         return cls(ordered, query.strip())
 
     @classmethod
@@ -51,7 +50,7 @@ class TraceFilter:
         for pair in pairs:
             key, equals, value = pair.partition("=")
             if not equals:
-                known = ", ".join(KEYS)
+                known = ", ".join(FILTER_KEYS)
                 raise BadInput(f"The filter '{pair}' is not KEY=VALUE, as in label=keep. The keys are: {known}.")
             given.setdefault(key.strip(), []).append(value)
         return cls.parse(given, query=query)
@@ -67,10 +66,17 @@ class TraceFilter:
         """The same filter with other values for one key; none removes the key."""
         checked = tuple(_checked(key, value) for value in values)
         kept = {**dict(self.conditions), key: checked}
-        return replace(self, conditions=tuple((name, kept[name]) for name in KEYS if kept.get(name)))
+        return replace(self, conditions=tuple((name, kept[name]) for name in FILTER_KEYS if kept.get(name)))
 
     def only(self, ids: Iterable[int]) -> "TraceFilter":
         return replace(self, ids=tuple(dict.fromkeys(ids)))
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> "TraceFilter":
+        """The filter that `as_dict` wrote down."""
+        ids = kept.get("ids")
+        conditions = tuple((key, tuple(values)) for key, values in kept.items() if key in FILTER_KEYS)
+        return cls(conditions=conditions, query=kept.get("query", ""), ids=None if ids is None else tuple(ids))
 
     def as_dict(self) -> dict[str, Any]:
         """What a dataset keeps of it: enough to say in words what was asked for."""
@@ -93,7 +99,7 @@ def condition(
         if key == "run":
             values = tuple(str(run_id(session, project_id, value)) for value in values)
         if key not in without:
-            parts.append(or_(*(KEYS[key](value) for value in values)))
+            parts.append(or_(*(FILTER_KEYS[key](value) for value in values)))
     if filter.query:
         parts.append(col(Trace.id).in_(trace_ids_matching(database, filter.query)))
     if filter.ids is not None:
@@ -101,11 +107,17 @@ def condition(
     return and_(*parts)
 
 
+WITH_TRACES = ("collect", "import")
+"""Kinds of runs that leave traces; the others are hidden."""
+
+
 def run_id(session: Session, project_id: int, name: str) -> int:
     """The id of a run by its name. Raises `NotFound` that names the runs there are."""
-    found = session.scalar(select(col(Run.id)).where(col(Run.project_id) == project_id, col(Run.name) == name))
+    named = (col(Run.project_id) == project_id, col(Run.name) == name, not_binned(Run))
+    found = session.scalar(select(col(Run.id)).where(*named))
     if found is None:
-        known = session.scalars(select(col(Run.name)).where(col(Run.project_id) == project_id).limit(50))
+        shown = (col(Run.project_id) == project_id, col(Run.kind).in_(WITH_TRACES), in_use(Run))
+        known = session.scalars(select(col(Run.name)).where(*shown).limit(50))
         raise NotFound.named("run", name, list(known))
     return int(found)
 
@@ -120,24 +132,24 @@ def among(ids: Sequence[int]) -> ColumnElement[bool]:
 
 def _checked(key: str, value: str) -> str:
     """The value as it is compared and shown. Raises `BadInput` that names what there is."""
-    if key not in KEYS:
-        raise BadInput(f"There is no filter key '{key}'. The keys are: {', '.join(KEYS)}.")
+    if key not in FILTER_KEYS:
+        raise BadInput(f"There is no filter key '{key}'. The keys are: {', '.join(FILTER_KEYS)}.")
     if value == "" and key not in ("system_message", "collection"):
         raise BadInput(f"The filter {key}= has no value. Write {key}=none for traces without one.")
-    if key == "label" and value not in (*LABELS, NONE):
+    if key == "label" and value not in (*LABELS, NO_VALUE):
         raise BadInput(f"A label is keep, reject or none, not '{value}'.")
-    if key == "rating" and value != NONE and value.rstrip("+") not in tuple("12345"):
+    if key == "rating" and value != NO_VALUE and value.rstrip("+") not in tuple("12345"):
         raise BadInput(f"A rating is 1 to 5, '4+' for four or more, or none, not '{value}'.")
     if key in ("correct", "edited"):
-        if value.lower() not in (*_TRUTH, NONE):
+        if value.lower() not in (*_TRUTH, NO_VALUE):
             raise BadInput(f"The filter '{key}' is yes, no or none, not '{value}'.")
-        return NONE if value.lower() == NONE else ("yes" if _TRUTH[value.lower()] else "no")
+        return NO_VALUE if value.lower() == NO_VALUE else ("yes" if _TRUTH[value.lower()] else "no")
     return value
 
 
 def _text(column: Any) -> Callable[[str], ColumnElement[bool]]:
     def of(value: str) -> ColumnElement[bool]:
-        if value in (NONE, ""):
+        if value in (NO_VALUE, ""):
             return or_(col(column).is_(None), col(column) == "")
         return col(column) == value
 
@@ -145,7 +157,7 @@ def _text(column: Any) -> Callable[[str], ColumnElement[bool]]:
 
 
 def _rating(value: str) -> ColumnElement[bool]:
-    if value == NONE:
+    if value == NO_VALUE:
         return col(Trace.rating).is_(None)
     least = int(value[0])
     return col(Trace.rating) >= least if value.endswith("+") else col(Trace.rating) == least
@@ -153,7 +165,7 @@ def _rating(value: str) -> ColumnElement[bool]:
 
 def _truth(column: Any) -> Callable[[str], ColumnElement[bool]]:
     def of(value: str) -> ColumnElement[bool]:
-        if value == NONE:
+        if value == NO_VALUE:
             return col(column).is_(None)
         return col(column).is_(true() if value == "yes" else false())
 
@@ -162,16 +174,16 @@ def _truth(column: Any) -> Callable[[str], ColumnElement[bool]]:
 
 def _tag(value: str) -> ColumnElement[bool]:
     of_trace = exists().where(col(TraceTag.trace_id) == col(Trace.id))
-    return ~of_trace if value == NONE else of_trace.where(col(TraceTag.tag) == value)
+    return ~of_trace if value == NO_VALUE else of_trace.where(col(TraceTag.tag) == value)
 
 
 def _flag(value: str) -> ColumnElement[bool]:
     """Flags are a short JSON list of plain words, so a flag stands in its text between quotes."""
     written = cast(col(Trace.flags), Text)
-    return written == "[]" if value == NONE else written.contains(json.dumps(value), autoescape=True)
+    return written == "[]" if value == NO_VALUE else written.contains(json.dumps(value), autoescape=True)
 
 
-KEYS: dict[str, Callable[[str], ColumnElement[bool]]] = {
+FILTER_KEYS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "label": _text(Trace.label),
     "tag": _tag,
     "rating": _rating,

@@ -1,177 +1,195 @@
-"""From traces to the rows of a dataset: what enters, why the rest does not, and which side each prompt is on."""
+"""Freezing: what a filter selects becomes a version of a dataset, page by page, and goes on where it was broken off."""
 
-import json
-from collections import Counter
-from collections.abc import Generator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlmodel import Session, col
-
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput
-from studio.engine.jobs.context import Progress
-from studio.engine.lineage import strictest
-from studio.engine.store.tables import Run, Trace, TraceText
-from studio.engine.teachers.runs.plan import Manner
-from studio.engine.traces.contamination import Unseen, normalised
-from studio.engine.traces.conversation import conversation, opening_of
+from studio.engine.jobs import Progress
+from studio.engine.store import Artifacts, Database, GrowingFile, remove_growing
+from studio.engine.store.tables import Dataset
+from studio.engine.traces import contamination
+from studio.engine.traces.contradictions import Contradictions
+from studio.engine.traces.conversation import opening_of
+from studio.engine.traces.dataset_rows import (
+    CONTAMINATED,
+    KEPT,
+    MATCHING,
+    TEST,
+    TRAIN,
+    FreezeResult,
+    RowRules,
+    funnel,
+    moved_sides,
+    openings,
+    students,
+    take,
+    texts,
+)
+from studio.engine.traces.dataset_writer import DatasetWriter
+from studio.engine.traces.filters import TraceFilter
+from studio.engine.traces.paging import Selected, pages, selected
 
-TRAIN, TEST = "train", "test"
-MATCHING, REJECTED, EMPTY, CONTAMINATED, KEPT = "matching", "rejected", "empty", "contaminated", "kept"
-TALLIED = ("teachers", "models", "terms", "system_messages", "student_messages", "families")
-_BATCH = 1_000
-_SPACE = 2**64
+
+@dataclass(frozen=True)
+class FreezeOptions:
+    """What is frozen, and how."""
+
+    filter: TraceFilter
+    test_share: float = 0.0
+    avoid: Sequence[Path] = ()
+    seed: int = 0
+    keep_system_message: bool = False
 
 
 @dataclass
-class Harvest:
-    """What `rows` found on its way, filled while the rows are taken."""
+class _State:
+    """How far a freeze is; noted with every piece."""
 
-    split: dict[int, str] = field(default_factory=dict)
-    """Side of each trace that entered."""
-    contaminated: int = 0
-    tallies: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in TALLIED})
-    teacher_terms: dict[str, str] = field(default_factory=dict)
-
-
-def enters(matching: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Of the traces that match, those that may enter a dataset: not rejected, and with an answer."""
-    return matching & not_rejected() & not_empty()
+    cursor: int
+    """The last trace that was seen to."""
+    result: FreezeResult
+    moved: dict[str, str]
+    file: GrowingFile
+    contradictions: Contradictions = field(default_factory=Contradictions)
+    """Not noted: a try that goes on looks at what was written before once more."""
 
 
-def not_rejected() -> ColumnElement[bool]:
-    return or_(col(Trace.label).is_(None), col(Trace.label) != "reject")
-
-
-def not_empty() -> ColumnElement[bool]:
-    return func.trim(col(Trace.response_preview)) != ""
-
-
-def funnel(session: Session, matching: ColumnElement[bool]) -> list[tuple[str, int]]:
-    """(reason, traces): how many match, how many are left out for each reason, how many are kept."""
-    counts = session.execute(
-        select(
-            func.count(),
-            func.count().filter(~not_rejected()),
-            func.count().filter(not_rejected() & ~not_empty()),
-        )
-        .select_from(Trace)
-        .where(matching)
-    ).one()
-    matched, rejected, empty = counts
-    return [(MATCHING, matched), (REJECTED, rejected), (EMPTY, empty), (KEPT, matched - rejected - empty)]
-
-
-def sides(session: Session, matching: ColumnElement[bool], test_share: float, seed: int) -> dict[bytes, str]:
-    """For a split that a hash leaves one-sided: nothing when it does not, else the prompts that change sides.
-
-    A prompt's side depends on its own text and the seed alone, so it stays on it in every later version. Only when a
-    few prompts would leave a side empty is the nearest one moved there.
-    """
-    if test_share == 0:
-        return {}
-    places: set[tuple[float, bytes]] = set()
-    query = select(col(TraceText.prompt), col(TraceText.messages)).join(Trace, col(Trace.id) == col(TraceText.trace_id))
-    with session.execute(query.where(enters(matching)).execution_options(yield_per=_BATCH)) as found:
-        for prompt, messages in found:
-            places.add(_place(opening_of(prompt, messages), seed))
-            if len(places) > 1 and min(places)[0] < test_share <= max(places)[0]:
-                return {}
-    if len(places) < 2:
-        return {}
-    first, last = min(places), max(places)
-    return {first[1]: TEST} if first[0] >= test_share else {last[1]: TRAIN}
-
-
-def rows(
-    session: Session,
-    matching: ColumnElement[bool],
-    harvest: Harvest,
-    *,
-    test_share: float,
-    seed: int,
-    unseen: Unseen,
-    keep_system_message: bool,
+def freeze(
+    database: Database,
+    project_id: int,
+    artifacts: Artifacts,
+    writer: DatasetWriter,
+    options: FreezeOptions,
     progress: Progress,
-) -> Generator[str, None, None]:
-    """The lines of the dataset's file in the order of the traces; `harvest` counts what passes and what does not.
-
-    The student is told what its run names for it (prompt erasing), else nothing; with `keep_system_message`, what the
-    teacher was told.
-    """
-    told = {} if keep_system_message else students(session, matching)
-    moved = sides(session, matching, test_share, seed)
-    total = session.scalar(select(func.count()).select_from(Trace).where(enters(matching))) or 0
-    with session.execute(_texts(matching)) as found:
-        for done, row in enumerate(found, 1):
-            if done % _BATCH == 0:
-                progress(done, total, "freezing")
-            if unseen and any(unseen.holds(question) for question in _questions(row.prompt, row.messages)):
-                harvest.contaminated += 1
-                continue
-            place, key = _place(opening_of(row.prompt, row.messages), seed)
-            side = moved.get(key) or (TEST if place < test_share else TRAIN)
-            harvest.split[row.id] = side
-            student = told.get(row.run_id)
-            _count(harvest, row, student)
-            turns = conversation(
-                prompt=row.prompt,
-                messages=row.messages,
-                system_message=student.text if student else row.system_text,
-                response=row.response,
-                keep_system_message=keep_system_message or student is not None,
-            )
-            line = {"messages": turns, "trace_id": row.id, "prompt_id": row.prompt_id, "split": side}
-            yield json.dumps(line, ensure_ascii=False)
-
-
-def students(session: Session, matching: ColumnElement[bool]) -> dict[int, Manner]:
-    """By run, the system message that the student is to be told, of the runs that these traces are of and name one."""
-    runs = select(col(Trace.run_id)).where(matching).distinct()
-    found = session.execute(select(col(Run.id), col(Run.settings)).where(col(Run.id).in_(runs)))
-    return {id: Manner(**settings["student"]) for id, settings in found if id and settings.get("student")}
-
-
-def _texts(matching: ColumnElement[bool]) -> Select[Any]:
-    """What a dataset needs of each trace that enters, in order, read in batches."""
-    names = ("id", "run_id", "prompt_id", "teacher", "model", "terms", "system_message", "family")
-    texts = [col(TraceText.prompt), col(TraceText.messages), col(TraceText.response)]
-    system_text: Any = col(TraceText.system_message).label("system_text")
-    return (
-        select(*(col(getattr(Trace, name)) for name in names), *texts, system_text)
-        .join(TraceText, col(TraceText.trace_id) == col(Trace.id))
-        .where(enters(matching))
-        .order_by(col(Trace.id))
-        .execution_options(yield_per=_BATCH)
+) -> Dataset:
+    """Writes the version and makes it seen. What traces say is what they say when their page is read; which they are
+    was decided when the freeze began. Raises `BadInput` when nothing enters."""
+    unseen, avoided = contamination.read(options.avoid)
+    before = _usable(writer, avoided)
+    state = _going_on(artifacts, before) if before else None
+    noted = (before["until"], before["left_out"]) if before and state else None
+    chosen = selected(database, project_id, options.filter, as_before=noted)
+    if state is None:
+        writer.begin_anew()
+        state = _State(0, FreezeResult(), _moved(database, chosen, options, progress), GrowingFile(artifacts))
+    try:
+        with database.session() as session:
+            found = funnel(session, chosen.matching)
+            told = {} if options.keep_system_message else students(session, chosen.matching)
+        rules = RowRules(options.test_share, options.seed, options.keep_system_message, unseen, state.moved, told)
+        noted_once = {"until": chosen.until, "left_out": list(chosen.left_out), "avoid": avoided}
+        _write_pages(database, writer, chosen, rules, state, noted_once, dict(found)[KEPT], progress)
+        if not state.result.kept:
+            raise nothing_left(state.result.funnel)
+        with database.session() as session:
+            contradictions = state.contradictions.report(session)
+        sha256, path = state.file.settle()
+    finally:
+        state.file.close()
+    return writer.finish(
+        train_rows=state.result.sides[TRAIN],
+        test_rows=state.result.sides[TEST],
+        contaminated=state.result.reasons[CONTAMINATED],
+        sha256=sha256,
+        path=path,
+        detail=_detail(options, state.result, avoided) | {"contradictions": contradictions},
     )
 
 
-def checked_share(test_share: float) -> float:
-    if not 0 <= test_share < 1:
-        raise BadInput(f"The test share is at least 0 and below 1, not {test_share}.")
-    return test_share
+def nothing_left(steps: Sequence[tuple[str, int]]) -> BadInput:
+    """Why a dataset would be empty, in a sentence that says what took the traces away."""
+    counts = dict(steps)
+    if not counts[MATCHING]:
+        return BadInput("No trace matches, so there is nothing to freeze. Collect or import some, or widen the filter.")
+    reasons = [f"{count:,} {reason}" for reason, count in steps if count and reason not in (MATCHING, KEPT)]
+    return BadInput(
+        f"All {counts[MATCHING]:,} matching traces are left out ({', '.join(reasons)}), so there is nothing "
+        "to freeze. Label more to keep, or widen the filter."
+    )
 
 
-def _place(opening: str, seed: int) -> tuple[float, bytes]:
-    """Where a prompt lies between 0 and 1, by a hash of its words and the seed, and the hash itself."""
-    key = blake2b(f"{seed}\n{normalised(opening) or opening}".encode(), digest_size=16).digest()
-    return int.from_bytes(key[:8]) / _SPACE, key
+def _write_pages(
+    database: Database,
+    writer: DatasetWriter,
+    chosen: Selected,
+    rules: RowRules,
+    state: _State,
+    noted_once: dict[str, Any],
+    total: int,
+    progress: Progress,
+) -> None:
+    if state.cursor:
+        _look_again(database, chosen, rules, state)
+    for page in pages(database, chosen, texts, after=state.cursor):
+        found = ((row.id, take(row, rules, state.result, state.contradictions)) for row in page)
+        taken = {id: taken for id, taken in found if taken is not None}
+        state.file.write(line for _, line in taken.values())
+        state.cursor = page[-1].id
+        sides = {id: side for id, (side, _) in taken.items()}
+        writer.write(sides, {**noted_once, **_noted(state)})
+        done = state.result.kept + state.result.reasons[CONTAMINATED]
+        progress(done, max(total, done), status("freezing"))
 
 
-def _questions(prompt: str, messages: list[dict[str, Any]] | None) -> list[str]:
-    asked = [str(turn["content"]) for turn in messages or () if turn.get("role") == "user"]
-    return asked or [prompt]
+def _look_again(database: Database, chosen: Selected, rules: RowRules, state: _State) -> None:
+    """Reads what a try before has written, for what is told of the whole."""
+    for page in pages(database, chosen, texts):
+        for row in page:
+            if row.id > state.cursor:
+                return
+            take(row, rules, FreezeResult(), state.contradictions)
 
 
-def _count(harvest: Harvest, row: Any, student: Manner | None) -> None:
-    tallies = harvest.tallies
-    tallies["teachers"][row.teacher] += 1
-    tallies["models"][row.model] += 1
-    tallies["terms"][row.terms] += 1
-    tallies["system_messages"][row.system_message] += 1
-    tallies["student_messages"][student.name if student else ""] += 1
-    tallies["families"][row.family or ""] += 1
-    known = harvest.teacher_terms.get(row.teacher)
-    harvest.teacher_terms[row.teacher] = row.terms if known in (None, row.terms) else strictest(str(known), row.terms)
+def _usable(writer: DatasetWriter, avoided: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What was noted of a try before, as long as the same must stay unseen."""
+    before = writer.so_far
+    return before if before and before["avoid"] == avoided else None
+
+
+def _going_on(artifacts: Artifacts, before: dict[str, Any]) -> _State | None:
+    """The state that was noted; None when its file is not as long as it was, after a power cut or elsewhere."""
+    file = GrowingFile.going_on(artifacts, before["file"], before["bytes"])
+    if file is None:
+        return None
+    remove_growing(artifacts, before["file"])
+    return _State(before["cursor"], FreezeResult.of(before["result"]), before["moved"], file)
+
+
+def _noted(state: _State) -> dict[str, Any]:
+    return {
+        "cursor": state.cursor, "result": state.result.as_dict(), "moved": state.moved, "file": state.file.name,
+        "bytes": state.file.bytes,
+    }  # fmt: skip
+
+
+def _moved(database: Database, chosen: Selected, options: FreezeOptions, progress: Progress) -> dict[str, str]:
+    def places() -> Iterator[str]:
+        for page in pages(database, chosen, openings):
+            progress(0, None, status("freezing"))
+            yield from (opening_of(row.prompt, row.messages) for row in page)
+
+    return moved_sides(places(), options.test_share, options.seed)
+
+
+def _detail(options: FreezeOptions, result: FreezeResult, avoided: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a version remembers of how it was made; `terms` and `teachers` decide what its students may be used for."""
+    tallies = result.tallies
+    return {
+        "filter": options.filter.as_dict(),
+        "funnel": result.funnel,
+        "teachers": {
+            name: {"rows": rows, "terms": result.teacher_terms[name]} for name, rows in tallies["teachers"].items()
+        },
+        "terms": dict(tallies["terms"]),
+        "models": dict(tallies["models"]),
+        "system_messages": dict(tallies["system_messages"]),
+        "student_messages": {name: rows for name, rows in tallies["student_messages"].items() if name},
+        "families": {name: rows for name, rows in tallies["families"].items() if name},
+        "avoid": avoided,
+        "seed": options.seed,
+        "test_share": options.test_share,
+        "keep_system_message": options.keep_system_message,
+    }

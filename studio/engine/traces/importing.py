@@ -1,28 +1,27 @@
 """Bringing in existing answers: a file of prompts and responses becomes a run of traces, seen whole or not at all."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session
-
+from studio.engine.domain.names import checked_brought_name
+from studio.engine.domain.status import status
+from studio.engine.domain.terms import Terms
 from studio.engine.errors import BadInput
-from studio.engine.jobs.context import Progress
+from studio.engine.jobs import Progress, Reservation, StagedWriter
+from studio.engine.prompts import AUTO, DUPLICATE, ImportedAnswer, Seen, Skip, Source, Tally, by_bytes
+from studio.engine.prompts import settle as settle_rows
 from studio.engine.prompts.cleaning import Rules
-from studio.engine.prompts.importing import AUTO, Source
-from studio.engine.prompts.importing import settle as settle_rows
-from studio.engine.prompts.keeping import Seen
-from studio.engine.prompts.record import DUPLICATE, Answer, Skip, Tally
-from studio.engine.store.database import Database
+from studio.engine.store import Database, NewTrace, prepared, write_prepared
 from studio.engine.store.tables import Run
-from studio.engine.store.trace_writer import NewTrace, write_traces
-from studio.engine.teachers.runs.plan import OWN
-from studio.engine.traces.arriving import Arrival, check_name
+from studio.engine.teachers.plans import OWN
+from studio.engine.traces import arriving
 
-TERMS = ("yes", "no", "research", "unknown")
 BATCH_ROWS = 500
+BATCH_CHARACTERS = 500_000
+"""Of texts: long answers are written fewer at a time, since each is indexed while others who write wait."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,8 @@ class Origin:
     terms: str = "unknown"
 
     def check(self) -> None:
-        check_name("teacher", self.teacher)
-        if self.terms not in TERMS:
-            raise BadInput(f"May these answers train another model? Terms are {', '.join(TERMS)}, not '{self.terms}'.")
+        checked_brought_name("teacher", self.teacher)
+        Terms.checked(self.terms)
 
 
 def settle(
@@ -59,26 +57,30 @@ def import_answers(
     *,
     every_turn: bool = False,
     progress: Progress,
+    reservation: Reservation | None = None,
+    person_id: int | None = None,
 ) -> dict[str, Any]:
-    """Writes the answers as traces of a new run. Returns `run`, `imported`, `skipped`, `reasons`, `examples`, and with
-    rules `cleaning`: how often each acted.
+    """Writes the answers as traces of a new run of that person. Returns `run`, `imported`, `skipped`, `reasons`,
+    `examples`, with rules `cleaning`: how often each acted, and `unread`: what rows hold that was not read, if any.
 
     The run and its traces are seen when the last of them is written; an import that fails leaves nothing.
     """
     run_name, origin = run_name.strip(), replace(origin, teacher=origin.teacher.strip())
     origin.check()
     settings = _settings(source, origin, every_turn)
-    arrival = Arrival(database, project_id, run_name, settings)
+    run = arriving.begin(database, project_id, run_name, reservation)
     try:
         tally = Tally()
-        imported = _write(arrival, _distinct(source.answers(every_turn=every_turn), tally), origin, tally, progress)
+        told = by_bytes(progress, source.meter, "answers_from_bytes")
+        imported = _write(run, _distinct(source.answers(every_turn=every_turn), tally), origin, tally, told)
         if not imported:
             first = f" Line {tally.examples[0][0]}: {tally.examples[0][1]}." if tally.examples else ""
             raise BadInput(f"No row of {source.path} can be used, so nothing was imported.{first}")
         counted = {"reasons": tally.reasons, **({"cleaning": source.counts} if source.rules else {})}
-        arrival.finish({**settings, "imported": imported, **counted})
+        counted |= {"unread": source.unread} if source.unread else {}
+        arriving.finish(run, {**settings, "imported": imported, **counted}, person_id)
     except BaseException:
-        arrival.clear()
+        run.clear()
         raise
     examples = [{"line": line, "reason": reason} for line, reason in tally.examples]
     return {"run": run_name, "imported": imported, "skipped": tally.total, **counted, "examples": examples}
@@ -96,7 +98,7 @@ def _settings(source: Source, origin: Origin, every_turn: bool) -> dict[str, Any
     }
 
 
-def _distinct(rows: Iterable[tuple[int, Answer] | Skip], tally: Tally) -> Iterator[Answer]:
+def _distinct(rows: Iterable[tuple[int, ImportedAnswer] | Skip], tally: Tally) -> Iterator[ImportedAnswer]:
     """Each answer to each prompt once; the rest is counted."""
     with Seen() as seen:
         for row in rows:
@@ -111,31 +113,33 @@ def _distinct(rows: Iterable[tuple[int, Answer] | Skip], tally: Tally) -> Iterat
                 tally.add(Skip(line, DUPLICATE))
 
 
-def _write(arrival: Arrival, answers: Iterator[Answer], origin: Origin, tally: Tally, progress: Progress) -> int:
+def _write(
+    run: StagedWriter[Run], answers: Iterator[ImportedAnswer], origin: Origin, tally: Tally, progress: Progress
+) -> int:
     imported = 0
     for batch in _batches(answers):
-        arrival.write(_adding(batch, origin))
+        traces = [prepared(_trace(run.row, answer, origin)) for answer in batch]
+        with run.piece() as session:
+            write_prepared(session, traces)
         imported += len(batch)
-        progress(imported, None, f"answers, {tally.total:,} left out")
+        progress(imported, None, status("answers_brought", left_out=tally.total))
     return imported
 
 
-def _adding(batch: list[Answer], origin: Origin) -> Callable[[Session, Run], object]:
-    return lambda session, run: write_traces(session, [_trace(run, answer, origin) for answer in batch])
-
-
-def _batches(answers: Iterator[Answer]) -> Iterator[list[Answer]]:
-    batch: list[Answer] = []
+def _batches(answers: Iterator[ImportedAnswer]) -> Iterator[list[ImportedAnswer]]:
+    batch: list[ImportedAnswer] = []
+    characters = 0
     for answer in answers:
         batch.append(answer)
-        if len(batch) >= BATCH_ROWS:
+        characters += answer.prompt.characters + len(answer.reply.text)
+        if len(batch) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
             yield batch
-            batch = []
+            batch, characters = [], 0
     if batch:
         yield batch
 
 
-def _trace(run: Run, answer: Answer, origin: Origin) -> NewTrace:
+def _trace(run: Run, answer: ImportedAnswer, origin: Origin) -> NewTrace:
     """A system message that came with the prompt is kept with it, under the name that collecting gives such a one."""
     prompt, reply = answer.prompt, answer.reply
     return NewTrace(

@@ -1,30 +1,32 @@
 """Repairing one answer by hand: the teacher's own words are kept, and everything told from the answer follows it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, false
 from sqlmodel import Session, col, select
 
+from studio.engine.domain.permissions import Actor
 from studio.engine.errors import BadInput
-from studio.engine.store.search import index_trace
+from studio.engine.scoring import EXACT_MATCH
+from studio.engine.store import flags_of, index_trace, preview, searched_text
 from studio.engine.store.tables import Operation, OperationRow, Trace, TraceText
-from studio.engine.store.trace_writer import flags_of, preview, searched_text
-from studio.engine.traces.grade import same_answer
 
 REPAIR = "repair"
 LONGEST_RESPONSE = 200_000
 _TOLD_FROM_ANSWER = {"empty", "length", "refusal"}
 
 
-def repair(session: Session, trace: Trace, text: TraceText, response: str, by: str) -> Operation:
+def repair(session: Session, trace: Trace, text: TraceText, response: str, by: Actor) -> Operation:
     """Puts another answer in the place of a trace's. Refuses an empty one: reject the trace instead."""
     if not response.strip():
         raise BadInput("A repaired answer may not be empty. Reject the trace to leave it out of datasets.")
     if len(response) > LONGEST_RESPONSE or "\0" in response:
         raise BadInput(f"A repaired answer is plain text of at most {LONGEST_RESPONSE:,} characters.")
     if response == text.response:
-        return Operation(project_id=trace.project_id, kind=REPAIR, by=by, changed=0)
-    operation = Operation(project_id=trace.project_id, kind=REPAIR, by=by, changed=1)
+        return Operation(project_id=trace.project_id, kind=REPAIR, by=by.name, changed=0)
+    operation = Operation(project_id=trace.project_id, kind=REPAIR, by=by.name, person_id=by.person_id, changed=1)
     session.add(operation)
     session.flush()
     assert operation.id is not None and trace.id is not None
@@ -38,22 +40,33 @@ def repair(session: Session, trace: Trace, text: TraceText, response: str, by: s
         "edited": edited,
         # A person has read it to its end, so a cut-off answer no longer is one.
         "flags": flags_of(response, None if edited else trace.finish_reason) + flags,
-        "correct": None if text.known_answer is None else same_answer(response, text.known_answer),
+        "correct": EXACT_MATCH.score(text.prompt, response, text.known_answer).is_right,
     })  # fmt: skip
     return operation
 
 
-def undo_repair(session: Session, operation: Operation, unchanged: Select[Any]) -> int:
-    """Puts the answers back that the operation replaced; returns how many."""
-    rows = session.exec(
-        select(OperationRow, Trace, TraceText)
-        .join(Trace, col(Trace.id) == col(OperationRow.trace_id))
-        .join(TraceText, col(TraceText.trace_id) == col(OperationRow.trace_id))
-        .where(col(OperationRow.operation_id) == operation.id, col(OperationRow.trace_id).in_(unchanged))
-    ).all()
-    for row, trace, text in rows:
-        _put(session, trace, text, row.before)
-    return len(rows)
+@dataclass(frozen=True)
+class Repairing:
+    """A repair as something that can be taken back; it is made one answer at a time, by `repair`."""
+
+    def respects(self) -> set[str]:
+        return {REPAIR}
+
+    def differs(self) -> ColumnElement[bool]:
+        return false()
+
+    def apply(self, session: Session, operation: Operation, ids: Sequence[int]) -> None:
+        """Nothing is repaired in bulk."""
+
+    def undo(self, session: Session, operation: Operation, ids: Sequence[int]) -> None:
+        rows = session.exec(
+            select(OperationRow, Trace, TraceText)
+            .join(Trace, col(Trace.id) == col(OperationRow.trace_id))
+            .join(TraceText, col(TraceText.trace_id) == col(OperationRow.trace_id))
+            .where(col(OperationRow.operation_id) == operation.id, col(OperationRow.trace_id).in_(ids))
+        ).all()
+        for row, trace, text in rows:
+            _put(session, trace, text, row.before)
 
 
 def _state(trace: Trace, text: TraceText) -> dict[str, Any]:

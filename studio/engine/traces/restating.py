@@ -1,59 +1,72 @@
 """Terms put right: under which terms the answers of a run are, said anew by a person, and taken back again."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, select, update
 from sqlmodel import Session, col
 
+from studio.engine.domain.terms import Terms
 from studio.engine.errors import BadInput
 from studio.engine.lineage import RESTATED
 from studio.engine.store.tables import Operation, OperationRow, Trace
-from studio.engine.teachers.roster import TERMS
+from studio.engine.traces.changing import json_built
+from studio.engine.traces.filters import among
 
 LONGEST_NOTE = 2_000
 _UNSYNCHRONISED = {"synchronize_session": False}
 
 
-def restate(
-    session: Session, project_id: int, matching: ColumnElement[bool], *, run: str, terms: str, note: str, by: str
-) -> Operation:
-    """Gives the traces of a run that match these terms. With none to change, the operation has no id."""
-    detail: dict[str, Any] = {"run": run, "terms": checked_terms(terms), "note": _note(note)}
-    was = select(col(Trace.terms), func.count()).where(matching).group_by(col(Trace.terms)).order_by(col(Trace.terms))
-    detail["was"] = {before: count for before, count in session.execute(was) if before != terms}
-    if not detail["was"]:
-        return Operation(project_id=project_id, kind=RESTATED, by=by, changed=0, detail=detail)
-    operation = Operation(project_id=project_id, kind=RESTATED, by=by, detail=detail)
-    session.add(operation)
-    session.flush()
-    build = func.json_object if session.get_bind().dialect.name == "sqlite" else func.json_build_object
-    rows = select(literal(operation.id), col(Trace.id), build(literal("terms"), col(Trace.terms)))
-    differs = rows.where(matching, col(Trace.terms) != terms)
-    session.execute(insert(OperationRow).from_select(["operation_id", "trace_id", "before"], differs))
-    remembered = select(col(OperationRow.trace_id)).where(col(OperationRow.operation_id) == operation.id)
-    operation.changed = session.scalar(select(func.count()).select_from(remembered.subquery())) or 0
-    marked = update(Trace).where(col(Trace.id).in_(remembered)).values(terms=terms)
-    session.execute(marked.execution_options(**_UNSYNCHRONISED))
-    session.add(operation)
-    return operation
+@dataclass(frozen=True)
+class Restating:
+    """Other terms for the answers of a run, with a word on why."""
+
+    run: str
+    terms: str
+    note: str = ""
+
+    @classmethod
+    def wanted(cls, run: str, terms: str, note: str) -> "Restating":
+        """As a person asks for it. Raises BadInput."""
+        return cls(run, Terms.checked(terms).value, _note(note))
+
+    @classmethod
+    def of(cls, detail: dict[str, Any]) -> "Restating":
+        """As an operation's row keeps it."""
+        return cls(detail["run"], detail["terms"], detail.get("note", ""))
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        return {"run": self.run, "terms": self.terms, "note": self.note}
+
+    def respects(self) -> set[str]:
+        return {RESTATED}
+
+    def differs(self) -> ColumnElement[bool]:
+        return col(Trace.terms) != self.terms
+
+    def apply(self, session: Session, operation: Operation, ids: Sequence[int]) -> None:
+        before = json_built(session)(literal("terms"), col(Trace.terms))
+        rows = select(literal(operation.id), col(Trace.id), before).where(among(ids))
+        session.execute(insert(OperationRow).from_select(["operation_id", "trace_id", "before"], rows))
+        marked = update(Trace).where(among(ids)).values(terms=self.terms)
+        session.execute(marked.execution_options(**_UNSYNCHRONISED))
+
+    def undo(self, session: Session, operation: Operation, ids: Sequence[int]) -> None:
+        before = (
+            select(col(OperationRow.before)["terms"].as_string())
+            .where(col(OperationRow.operation_id) == operation.id, col(OperationRow.trace_id) == col(Trace.id))
+            .scalar_subquery()
+        )
+        restored = update(Trace).where(among(ids)).values(terms=before)
+        session.execute(restored.execution_options(**_UNSYNCHRONISED))
 
 
-def undo_restated(session: Session, operation: Operation, unchanged: Select[Any]) -> int:
-    """Puts the terms back that the operation replaced; returns of how many traces."""
-    before = (
-        select(col(OperationRow.before)["terms"].as_string())
-        .where(col(OperationRow.operation_id) == operation.id, col(OperationRow.trace_id) == col(Trace.id))
-        .scalar_subquery()
-    )
-    restored = update(Trace).where(col(Trace.id).in_(unchanged)).values(terms=before)
-    session.execute(restored.execution_options(**_UNSYNCHRONISED))
-    return session.scalar(select(func.count()).select_from(unchanged.subquery())) or 0
-
-
-def checked_terms(terms: str) -> str:
-    if terms not in TERMS:
-        raise BadInput(f"'{terms}' says nothing about the terms. Choose {', '.join(TERMS)}.")
-    return terms
+def terms_now(session: Session, matching: ColumnElement[bool]) -> dict[str, int]:
+    """How many of the traces are under which terms."""
+    counted = select(col(Trace.terms), func.count()).where(matching).group_by(col(Trace.terms))
+    return {row[0]: row[1] for row in session.execute(counted.order_by(col(Trace.terms)))}
 
 
 def _note(note: str) -> str:

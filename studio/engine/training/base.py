@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from studio.engine.domain.reference import is_hub_id
 from studio.engine.errors import BadInput
-from studio.engine.models.bringing import from_hub
-from studio.engine.models.folder import chat_template_of
-from studio.engine.models.source import is_hub_id
+from studio.engine.models import chat_template_of, from_hub, read_folder
 from studio.engine.training.formatting import PLAIN_TEMPLATE
 
 LONGEST = 2048
@@ -23,7 +22,8 @@ CARRIED = ("tokenizer.model", "tokenizer.json", "tokenizer_config.json", "specia
 
 
 def base_folder(reference: str) -> Path:
-    """The folder of a base; a hub id is fetched first (what is on this computer already is not fetched again)."""
+    """The folder of a base; a hub id is fetched first (what is on this computer already is not fetched again), and what
+    came is checked in a limited child before any of it is opened."""
     folder = Path(reference).expanduser()
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise BadInput(f"The folder {folder} holds no model: it has no config.json. Name the folder that has it.")
@@ -31,7 +31,11 @@ def base_folder(reference: str) -> Path:
         raise BadInput(
             f"The base '{reference}' is neither a folder nor a hub id. Name a model of this project or a folder."
         )
-    return folder if folder.is_dir() else from_hub(reference)
+    if folder.is_dir():
+        return folder
+    fetched = from_hub(reference)
+    read_folder(fetched)
+    return fetched
 
 
 def open_tokenizer(folder: Path) -> PreTrainedTokenizerBase:

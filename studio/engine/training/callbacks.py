@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from studio.engine.domain.status import status
 from studio.engine.errors import Failed
 from studio.engine.training import checkpoints
 from studio.engine.training.spec import Observer, Reading
@@ -108,9 +109,10 @@ class Watch(TrainerCallback):
         if now - self.signed < BETWEEN_SIGNS:
             return False
         self.signed = now
-        loss = f"loss {self.losses[-1]:.3f}, " if self.losses else ""
         speed = (self.seen[self.step] - self.seen[self.from_step]) / (now - self.began)
-        message = f"{loss}{speed:,.0f} tokens/s"
+        message = status("training_begins", speed=round(speed))
+        if self.losses:
+            message = status("training", loss=f"{self.losses[-1]:.3f}", speed=round(speed))
         self.observer.progress(self.position, self.step, message)
         if now - self.logged >= BETWEEN_LOG_LINES:
             self.logged = now

@@ -6,6 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from studio.engine.store import write_whole
+
 MARK = "complete.json"
 
 
@@ -41,13 +43,6 @@ def discard_unfinished(folder: Path) -> None:
     for path in folder.glob("checkpoint-*"):
         if not (path / MARK).is_file():
             shutil.rmtree(path, ignore_errors=True)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a small file so that it is either there in full or not at all."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def _read(path: Path) -> Checkpoint:

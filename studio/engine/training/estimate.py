@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.engine.models.folder import FolderFacts, read_folder
+from studio.engine.models import FolderFacts, read_folder
 from studio.engine.training.spec import TrainSpec
 from studio.engine.training.stage_settings import FULL_RATE, LORA_RATE, StageSettings
 

@@ -13,9 +13,9 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import render_jinja_template
 
+from studio.engine.domain.messages import Messages
 from studio.engine.errors import BadInput
 
-Messages = list[dict[str, Any]]
 Span = tuple[int, int]
 CHUNK = 256
 GENERATION = re.compile(r"{%-?\s*generation\s*-?%}")
@@ -120,7 +120,7 @@ class Formatter:
     def _render(self, messages: Messages, *, ask: bool = False) -> tuple[str, list[Span]]:
         try:
             rendered: Any = render_jinja_template(
-                [messages],
+                [list(messages)],
                 chat_template=self.template,
                 return_assistant_tokens_mask=self.marked,
                 add_generation_prompt=ask,

@@ -1,7 +1,6 @@
 """Runs a whole recipe, stage after stage, in this process, and goes on where an earlier one stopped or was killed.
 
-`run` is a job's entry; `train_stages` is the same without a database, for callers with processes of their own:
-`train_stages(TrainSpec(...), working_folder, student_folder)`.
+`train_stages(TrainSpec(...), working_folder, student_folder)` needs no database: an observer is told what happens.
 """
 
 import json
@@ -13,48 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput, Failed
-from studio.engine.jobs.context import JobContext
-from studio.engine.training import checkpoints
+from studio.engine.store import write_whole
 from studio.engine.training.spec import Observer, StageReport, TrainResult, TrainSpec
 
 log = logging.getLogger(__name__)
 REPORT = "report.json"
 WEIGHTS = "weights"
-
-
-def run(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
-    """Job entry. `payload`: model_id, spec (TrainSpec.as_dict), folder (working), path (the student's folder)."""
-    from studio.engine.training.records import Recorder
-
-    recorder = Recorder(context, payload["model_id"])
-    try:
-        with recorder:
-            result = train_stages(
-                TrainSpec.from_dict(payload["spec"]), Path(payload["folder"]), Path(payload["path"]), recorder
-            )
-    except BaseException as exc:
-        recorder.failed(exc)
-        raise
-    outcome = recorder.ended(result)
-    _write_card(context, payload["model_id"])
-    return outcome
-
-
-def _write_card(context: JobContext, model_id: int) -> None:
-    """What was trained stays trained when its card cannot be written; `understudy models card` writes it again."""
-    from studio.engine.cards import Cards
-    from studio.engine.models import Models
-    from studio.engine.store.artifacts import Artifacts
-    from studio.engine.store.tables import Model
-
-    models = Models(context.database, context.project_id, context.settings, Artifacts(context.settings.artifacts))
-    try:
-        with context.database.session() as session:
-            name = session.get_one(Model, model_id).name
-        Cards(models).refresh(name)
-    except Exception as exc:
-        log.warning("The model card could not be written: %s", exc)
 
 
 def train_stages(spec: TrainSpec, folder: Path, path: Path, observer: Observer | None = None) -> TrainResult:
@@ -113,7 +78,7 @@ class _Training:
         stages: dict[int, StageRun] = {}
         for position in range(done, len(self.spec.stages)):
             stage = self.spec.stages[position]
-            self.observer.progress(position, 0, f"reading {stage.settings.dataset}")
+            self.observer.progress(position, 0, status("reading_dataset", dataset=stage.settings.dataset))
             longest = longest_row(stage.settings.max_length, limit, self.spec.base)
             rows = read_rows(stage, formatter, longest)
             start = _stage_folder(self.folder, position - 1) / WEIGHTS if position else self.base
@@ -131,7 +96,7 @@ class _Training:
 
         folder = _stage_folder(self.folder, position)
         save_stage(model, self.tokenizer, self.base, folder / WEIGHTS)
-        checkpoints.write_whole(folder / REPORT, json.dumps(report.as_dict()))
+        write_whole(folder / REPORT, json.dumps(report.as_dict()))
         for checkpoint in folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint, ignore_errors=True)
         if position:

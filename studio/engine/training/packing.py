@@ -21,10 +21,6 @@ class Packing:
     rows: list[list[int]]
     width: int
 
-    def efficiency(self, lengths: Sequence[int]) -> float:
-        """Share of all positions that hold a token, between 0 and 1."""
-        return sum(lengths) / (len(self.rows) * self.width)
-
 
 def unpacked(lengths: Sequence[int]) -> Packing:
     """A row for each conversation, as wide as the longest."""

@@ -1,15 +1,18 @@
 """Shows what a student would read: the first conversations of each stage as tokens, and which of them it is taught.
 
-The tokenizer needs transformers, so this runs itself as a child process: `python -m studio.engine.training.preview`
-reads a TrainSpec as JSON from standard input and writes one JSON object.
+The tokenizer and its template are a stranger's and need transformers, so this runs itself as a limited child process:
+`python -m studio.engine.training.preview FILE` reads a TrainSpec as JSON from the file and writes one JSON object.
 """
 
 import json
-import subprocess
 import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from studio.engine.errors import BadInput, Failed, StudioError
+from studio.engine.engines import ModelLimits, die_with_parent, report_to_parent, run_child
+from studio.engine.errors import BadInput, StudioError
 from studio.engine.training.spec import StageSpec, TrainSpec
 
 PATIENCE = 300.0
@@ -18,31 +21,23 @@ PATIENCE = 300.0
 
 def preview_rows(spec: TrainSpec, rows: int) -> list[dict[str, Any]]:
     """For each stage {stage, dataset, template, rows: [{tokens: [[text, taught]], length, dropped}]}."""
-    request = json.dumps({"spec": spec.as_dict(), "rows": rows})
-    command = [sys.executable, "-m", "studio.engine.training.preview"]
-    try:
-        done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=PATIENCE, check=False)
-    except subprocess.TimeoutExpired as exc:
-        raise Failed(
-            "Tokenizing a few rows took more than five minutes. Is the base being fetched? Try again later."
-        ) from exc
-    try:
-        answer = json.loads(done.stdout.strip().splitlines()[-1])
-    except (IndexError, ValueError) as exc:
-        last = done.stderr.strip().splitlines()[-1:] or ["no words"]
-        raise Failed(f"The preview process ended with {done.returncode} ({last[0][:200]}). Try again.") from exc
-    if "error" in answer:
-        raise (BadInput if answer["bad_input"] else Failed)(answer["error"])
-    return answer["stages"]
+    limits = replace(ModelLimits.for_model(Path(spec.base).expanduser()), seconds=PATIENCE)
+    with tempfile.TemporaryDirectory(prefix="understudy-preview-") as folder:
+        request = Path(folder) / "request.json"
+        request.write_text(json.dumps({"spec": spec.as_dict(), "rows": rows}), encoding="utf-8")
+        said = run_child(
+            "studio.engine.training.preview", [request], doing="Tokenizing a few rows", limits=limits, online=True
+        )
+    return list(said["stages"])
 
 
 def main() -> None:
-    request = json.loads(sys.stdin.read())
+    die_with_parent()
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     try:
-        answer: dict[str, Any] = {"stages": _stages(TrainSpec.from_dict(request["spec"]), request["rows"])}
+        report_to_parent({"stages": _stages(TrainSpec.from_dict(request["spec"]), request["rows"])})
     except StudioError as exc:
-        answer = {"error": exc.message, "bad_input": isinstance(exc, BadInput)}
-    sys.stdout.write(json.dumps(answer) + "\n")
+        report_to_parent({"error": exc.message, "bad_input": isinstance(exc, BadInput)})
 
 
 def _stages(spec: TrainSpec, rows: int) -> list[dict[str, Any]]:

@@ -8,8 +8,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from studio.engine.domain import yaml_text
+from studio.engine.domain.bounds import SEED, THREADS, Bounds
+from studio.engine.domain.shown import shown
 from studio.engine.errors import BadInput
-from studio.engine.training.stage_settings import UNAVAILABLE, LoraSettings, StageSettings, filled
+from studio.engine.training.stage_settings import NUMBERS, UNAVAILABLE, LoraSettings, StageSettings, filled
 
 KEYS = ("base", "seed", "name", "threads", "stages")
 MOST_STAGES = 20
@@ -33,11 +36,11 @@ class Recipe:
         return yaml.safe_dump(ordered, sort_keys=False, allow_unicode=True)
 
 
-def read_recipe(source: Path | str | dict[str, Any]) -> Recipe:
+def read_recipe(source: Path | dict[str, Any]) -> Recipe:
     """Reads a YAML file (a path) or a dictionary. Raises BadInput naming the key, the fault and the remedy."""
     if isinstance(source, dict):
         return parse_recipe(source, "The recipe")
-    path = Path(source)
+    path = source
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as exc:
@@ -47,26 +50,23 @@ def read_recipe(source: Path | str | dict[str, Any]) -> Recipe:
     return parse_recipe(_yaml_of(text, path.name), f"The recipe {path.name}")
 
 
-def read_recipe_text(text: str) -> Recipe:
-    """The same for YAML that was typed into a page."""
-    return parse_recipe(_yaml_of(text, "the text"), "The recipe")
-
-
 def parse_recipe(document: Any, what: str) -> Recipe:
     if not isinstance(document, dict):
         raise BadInput(f"{what} is not a list of keys and values. It needs at least `base:` and `stages:`.")
     _known(document, KEYS, what)
     base = document.get("base")
     if not isinstance(base, str) or not base.strip():
-        raise BadInput(f"{what} names no base. Add `base:` with a model of this project, a folder or a hub id.")
+        raise BadInput(
+            f"{what} names no base. Add `base:` with a model of this project, a folder or a hub id.", field="base"
+        )
     name = document.get("name")
     if name is not None and not isinstance(name, str):
-        raise BadInput(f"{what} has a name that is not text ({name!r}). Put it in quotes.")
+        raise BadInput(f"{what} has a name that is not text ({shown(name)}). Put it in quotes.")
     return Recipe(
         base=base.strip(),
         stages=_stages(document.get("stages"), what),
-        seed=_whole(document, "seed", 0, what, low=0) or 0,
-        threads=_whole(document, "threads", None, what, low=1),
+        seed=_whole(document, "seed", 0, what, SEED) or 0,
+        threads=_whole(document, "threads", None, what, THREADS),
         name=name,
         document=document,
     )
@@ -74,10 +74,11 @@ def parse_recipe(document: Any, what: str) -> Recipe:
 
 def _yaml_of(text: str, name: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as exc:
+        return yaml_text.load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:
         mark = getattr(exc, "problem_mark", None)
-        where = f" (line {mark.line + 1}: {getattr(exc, 'problem', '')})" if mark else ""
+        said = str(getattr(exc, "problem", "") or exc)[:200]
+        where = f" (line {mark.line + 1}: {said})" if mark else f" ({said})"
         raise BadInput(f"The recipe {name} is not YAML{where}. Check its indentation and colons.") from exc
 
 
@@ -93,7 +94,7 @@ def _stages(given: Any, what: str) -> tuple[StageSettings, ...]:
         if not isinstance(entry, dict):
             raise BadInput(f"{where} is not a list of keys and values. Write `dataset: NAME` and what else it needs.")
         before = filled(_checked(entry, where), before, number)
-        stages.append(_settings(before, where))
+        stages.append(_settings(before, where, number))
     names = [stage.name for stage in stages]
     for name in names:
         if names.count(name) > 1:
@@ -112,18 +113,25 @@ def _checked(entry: dict[str, Any], where: str) -> dict[str, Any]:
     return entry
 
 
-def _settings(keys: dict[str, object], where: str) -> StageSettings:
+def _settings(keys: dict[str, object], where: str, number: int) -> StageSettings:
     if "dataset" not in keys:
-        raise BadInput(f"{where} names no dataset. Add `dataset:` with the name of a frozen dataset.")
+        raise BadInput(
+            f"{where} names no dataset. Add `dataset:` with the name of a frozen dataset.",
+            field=f"stages.{number}.dataset",
+        )
     try:
         return StageSettings.model_validate(keys)
     except ValidationError as exc:
         fault = exc.errors()[0]
         key = ".".join(str(part) for part in fault["loc"] if not isinstance(part, int) and "[" not in str(part))
+        if key in NUMBERS:
+            bounds, value = NUMBERS[key], shown(fault["input"])
+            field = f"stages.{number}.{key}"
+            raise BadInput(f"{where} {key} must be {bounds} (it is {value}).", field=field) from exc
         message = fault["msg"].removeprefix("Value error, ")
         message = message.replace("Input should be", "must be").replace("Input", "it")
-        got = f" (it is {fault['input']!r})" if key and not isinstance(fault["input"], dict) else ""
-        raise BadInput(f"{where} {key + ': ' if key else ''}{message}{got}.") from exc
+        got = f" (it is {shown(fault['input'])})" if key and not isinstance(fault["input"], dict) else ""
+        raise BadInput(f"{where} {key + ': ' if key else ''}{message}{got}.", field=f"stages.{number}.{key}") from exc
 
 
 def _known(given: dict[Any, Any], known: tuple[str, ...], where: str) -> None:
@@ -132,13 +140,13 @@ def _known(given: dict[Any, Any], known: tuple[str, ...], where: str) -> None:
             continue
         near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
         hint = f"Did you mean '{near[0]}'?" if near else f"Known keys: {', '.join(known)}."
-        raise BadInput(f"{where} has the unknown key '{key}'. {hint}")
+        raise BadInput(f"{where} has the unknown key '{str(key)[:60]}'. {hint}")
 
 
-def _whole(document: dict[str, Any], key: str, default: int | None, what: str, *, low: int) -> int | None:
+def _whole(document: dict[str, Any], key: str, default: int | None, what: str, bounds: Bounds) -> int | None:
     value = document.get(key)
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise BadInput(f"{what}: {key} must be a whole number from {low} (it is {value!r}).")
+    if not isinstance(value, int) or not bounds.hold(value):
+        raise BadInput(f"{what}: {key} must be {bounds} (it is {shown(value)}).", field=key)
     return value

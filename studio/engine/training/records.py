@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlmodel import Session, col, delete, select
 
+from studio.engine.domain.states import ModelState, StageState
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput, Lost, StudioError
-from studio.engine.jobs.context import JobContext
+from studio.engine.jobs import JobContext
 from studio.engine.store.tables import Model, Stage, StagePoint
 from studio.engine.training.spec import Observer, Reading, StageReport, TrainResult
 from studio.engine.training.versions import made_with
@@ -34,7 +36,7 @@ class Recorder(Observer):
         self.written = 0.0
 
     def __enter__(self) -> "Recorder":
-        self._model(state="training")
+        self._model(state=ModelState.TRAINING)
         return self
 
     def __exit__(
@@ -55,7 +57,7 @@ class Recorder(Observer):
             session.execute(later.where(col(StagePoint.step) > step))
 
         self.flush()
-        self._stage(position, start, state="running", steps=step)
+        self._stage(position, start, state=StageState.RUNNING, steps=step)
 
     def reading(self, position: int, reading: Reading) -> None:
         stage_id = self.stage_ids[position]
@@ -78,14 +80,16 @@ class Recorder(Observer):
     def progress(self, position: int, step: int, message: str) -> None:
         known = all(self.totals)
         done = sum(self.totals[:position]) + step
-        self.context.progress(done, sum(self.totals) if known else None, f"{self.names[position]}: {message}")
+        self.context.progress(
+            done, sum(self.totals) if known else None, status("in_stage", stage=self.names[position], what=message)
+        )
 
     def checkpoint(self, position: int, step: int) -> None:
         self.flush()
 
     def stage_finished(self, position: int, report: StageReport) -> None:
         self.flush()
-        self._report(position, report, "done")
+        self._report(position, report, StageState.DONE)
 
     def should_stop(self) -> bool:
         return self.context.should_stop()
@@ -107,13 +111,13 @@ class Recorder(Observer):
 
     def ended(self, result: TrainResult) -> dict[str, Any]:
         """Records how the training ended; the result of the job."""
-        stopped = result.state == "stopped"
+        stopped = result.state == StageState.STOPPED
         for position, report in enumerate(result.stages):
             last = stopped and position == len(result.stages) - 1
-            self._report(position, report, "stopped" if last else "done")
-        self._model(state="stopped" if stopped else "ready", made_with=made_with())
+            self._report(position, report, StageState.STOPPED if last else StageState.DONE)
+        self._model(state=ModelState.STOPPED if stopped else ModelState.READY, made_with=made_with())
         if not stopped:
-            self.context.progress(sum(report.steps for report in result.stages), None, "trained")
+            self.context.progress(sum(report.steps for report in result.stages), None, status("trained"))
         return {"stopped": stopped}
 
     def failed(self, exc: BaseException) -> None:
@@ -122,15 +126,15 @@ class Recorder(Observer):
             return
         if isinstance(exc, BadInput):
             exc.result = {**exc.result, BAD_INPUT: True}
-        state = "failed" if isinstance(exc, Exception) else "stopped"
+        broken = isinstance(exc, Exception)
         with self.context.session() as session:
-            query = select(Stage).where(Stage.model_id == self.model_id, Stage.state == "running")
+            query = select(Stage).where(Stage.model_id == self.model_id, Stage.state == StageState.RUNNING)
             for stage in session.exec(query).all():
-                stage.state = state
+                stage.state = StageState.FAILED if broken else StageState.STOPPED
         words = exc.message if isinstance(exc, StudioError) else f"{type(exc).__name__}: {exc}"
-        self._model(state=state, fault=words[:500])
+        self._model(state=ModelState.FAILED if broken else ModelState.STOPPED, fault=words[:500])
 
-    def _report(self, position: int, report: StageReport, state: str) -> None:
+    def _report(self, position: int, report: StageReport, state: StageState) -> None:
         """The figures of a stage; how many conversations it used, dropped and cut is kept beside what it was told."""
 
         def counts(session: Session) -> None:
@@ -149,7 +153,7 @@ class Recorder(Observer):
             if also:
                 also(session)
 
-    def _model(self, *, state: str, fault: str | None = None, **detail: Any) -> None:
+    def _model(self, *, state: ModelState, fault: str | None = None, **detail: Any) -> None:
         with self.context.session() as session:
             model = session.get(Model, self.model_id)
             assert model is not None

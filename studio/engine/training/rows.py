@@ -1,15 +1,18 @@
 """Reads a frozen dataset for training: every conversation tokenized once, all that are left out counted by reason."""
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from studio.engine.domain.messages import Messages
 from studio.engine.errors import BadInput
-from studio.engine.training.formatting import AmbiguousError, Formatter, Messages, Row
+from studio.engine.training.formatting import AmbiguousError, Formatter, Row
 from studio.engine.training.spec import StageSpec
 
 AMBIGUOUS_SHARE = 0.1
@@ -30,11 +33,16 @@ class StageRows:
 
 
 def read_rows(stage: StageSpec, formatter: Formatter, max_length: int) -> StageRows:
-    """Raises BadInput when the file is missing, when nothing is left, or when the template makes the mask ambiguous."""
+    """The rows come in an order that their content decides, since in a dataset they stand as their answers arrived:
+    the same rows, settings and seed make the same stage.
+
+    Raises BadInput when the file is missing, when nothing is left, or when the template makes the mask ambiguous.
+    """
     settings, name = stage.settings, stage.settings.dataset
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    train = list(_fitting(_conversations(stage.file, "train", name), formatter, stage, max_length, counts, reasons))
+    conversations = sorted(_conversations(stage.file, "train", name), key=_digest)
+    train = list(_fitting(conversations, formatter, stage, max_length, counts, reasons))
     if counts["ambiguous"] > AMBIGUOUS_SHARE * (counts["ambiguous"] + counts["used"]):
         raise BadInput(
             f"With the base's chat template it is uncertain which tokens of {counts['ambiguous']} conversations in "
@@ -45,7 +53,7 @@ def read_rows(stage: StageSpec, formatter: Formatter, max_length: int) -> StageR
         raise BadInput(_nothing_left(name, max_length, counts))
     ignored: Counter[str] = Counter()
     wanted = settings.eval_rows if settings.evaluations else 0
-    held_out = islice(_conversations(stage.file, "test", name), wanted)
+    held_out = nsmallest(wanted, _conversations(stage.file, "test", name), key=_digest)
     test = list(_fitting(held_out, formatter, stage, max_length, ignored, reasons))
     return StageRows(train, test, {**counts, "test": len(test)})
 
@@ -56,7 +64,7 @@ def read_messages(file: Path, limit: int, split: str = "train") -> list[Messages
 
 
 def _fitting(
-    conversations: Iterator[Messages],
+    conversations: Iterable[Messages],
     formatter: Formatter,
     stage: StageSpec,
     max_length: int,
@@ -74,6 +82,10 @@ def _fitting(
         if row.taught.any():
             counts["used"] += 1
             yield row
+
+
+def _digest(messages: Messages) -> bytes:
+    return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).digest()
 
 
 def _conversations(file: Path, split: str, name: str) -> Iterator[Messages]:

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from studio.engine.domain.bounds import BATCH, EPOCHS, LENGTH, RANK, RATE, STEPS, TRAINED_TOKENS, Bounds
+
 LENGTHS = ("steps", "epochs", "tokens")
 BATCHES = ("batch_size", "batch_tokens")
 UNAVAILABLE = ("qlora", "dpo")
@@ -16,8 +18,8 @@ class LoraSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rank: int = Field(default=16, ge=1, le=1024)
-    alpha: int = Field(default=32, ge=1)
+    rank: int = Field(default=16, ge=RANK.least, le=RANK.most)
+    alpha: int = Field(default=32, ge=1, le=2 * RANK.most)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
     """Names of the layers that get an adapter, as the base calls them (q_proj, v_proj ...)."""
@@ -30,6 +32,13 @@ class LoraSettings(BaseModel):
         return targets
 
 
+NUMBERS: dict[str, Bounds] = {
+    "steps": STEPS, "epochs": EPOCHS, "tokens": TRAINED_TOKENS, "learning_rate": RATE, "batch_size": BATCH,
+    "batch_tokens": TRAINED_TOKENS, "max_length": LENGTH, "checkpoint_steps": STEPS, "lora.rank": RANK,
+}  # fmt: skip
+"""What the numbers of a stage may be, by their key in a recipe."""
+
+
 class StageSettings(BaseModel):
     """One stage with nothing left open. Lengths: exactly one of `steps`, `epochs` and `tokens`."""
 
@@ -39,33 +48,33 @@ class StageSettings(BaseModel):
     dataset: str = Field(min_length=1)
     """A frozen dataset: NAME for its newest version, or NAME-vN."""
     method: Literal["full", "lora"] = "full"
-    steps: int | None = Field(None, ge=1)
-    epochs: float | None = Field(None, gt=0, le=1000)
-    tokens: int | None = Field(None, ge=1)
+    steps: int | None = Field(None, ge=STEPS.least, le=STEPS.most)
+    epochs: float | None = Field(None, gt=EPOCHS.least, le=EPOCHS.most)
+    tokens: int | None = Field(None, ge=TRAINED_TOKENS.least, le=TRAINED_TOKENS.most)
     """Tokens through the model, prompts included, padding not."""
-    learning_rate: float = Field(gt=0, le=1)
+    learning_rate: float = Field(gt=RATE.least, le=RATE.most)
     schedule: Literal["constant", "linear", "cosine"] = "cosine"
     warmup_share: float = Field(0.03, ge=0, lt=1)
     """Share of the steps in which the learning rate rises from nothing."""
-    batch_size: int | None = Field(None, ge=1, le=65536)
+    batch_size: int | None = Field(None, ge=BATCH.least, le=BATCH.most)
     """Conversations a step."""
-    batch_tokens: int | None = Field(None, ge=1)
+    batch_tokens: int | None = Field(None, ge=TRAINED_TOKENS.least, le=TRAINED_TOKENS.most)
     """Tokens a step at most (a longer conversation makes a step of its own), instead of `batch_size`."""
-    max_length: int | None = Field(None, ge=8)
+    max_length: int | None = Field(None, ge=LENGTH.least, le=LENGTH.most)
     """Tokens of a conversation at most; left out: what the base can read, up to 2,048."""
     too_long: Literal["drop", "cut"] = "drop"
     """What happens to longer conversations. They are counted either way."""
     packing: bool = True
     """Several conversations in one row of the batch, each blind to the others: the same gradients with less padding."""
     weight_decay: float = Field(0.0, ge=0, le=1)
-    gradient_clip: float = Field(1.0, ge=0)
+    gradient_clip: float = Field(1.0, ge=0, le=1e6)
     """Largest norm of the gradient; 0 leaves it alone."""
     lora: LoraSettings = LoraSettings()
     evaluations: int = Field(4, ge=0, le=1000)
     """How often the loss on the dataset's test split is read, the last time at the end; 0: never."""
-    eval_rows: int = Field(64, ge=1)
+    eval_rows: int = Field(64, ge=1, le=1_000_000)
     """Conversations of the test split that a reading uses, the first ones."""
-    checkpoint_steps: int = Field(100, ge=1)
+    checkpoint_steps: int = Field(100, ge=STEPS.least, le=STEPS.most)
     """Steps between two checkpoints, from which a stopped or killed training goes on."""
 
     @model_validator(mode="after")

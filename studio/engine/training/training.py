@@ -2,32 +2,37 @@
 
 import re
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import col, delete, select
 
+from studio.engine.domain.permissions import Action, Service, needs
+from studio.engine.domain.reference import ReferenceKind
+from studio.engine.domain.states import JobState, ModelState, State
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput, JobFailed, NotFound, StudioError
-from studio.engine.jobs import Jobs, Progress
+from studio.engine.jobs import ACCELERATED, Jobs, Kind, Progress, Retry, Subject
 from studio.engine.models import Models
-from studio.engine.models.source import is_hub_id
 from studio.engine.settings import Settings
-from studio.engine.store.artifacts import Artifacts
-from studio.engine.store.database import Database
-from studio.engine.store.tables import Dataset, Job, JobState, Model, Stage, StagePoint
-from studio.engine.traces.datasets import Datasets
+from studio.engine.store import Artifacts, Database
+from studio.engine.store.tables import Dataset, Job, Model, Stage, StagePoint
+from studio.engine.traces import Datasets
 from studio.engine.training.estimate import Estimate, base_facts, estimate, suggested_rate
+from studio.engine.training.overview import TrainingOverview, newest_overviews, overview_of, unready_states
 from studio.engine.training.preview import preview_rows
 from studio.engine.training.recipe import Recipe, read_recipe
 from studio.engine.training.records import BAD_INPUT
 from studio.engine.training.spec import StageSpec, TrainSpec
+from studio.engine.training.stored import stored_spec
 
-ENTRY = "studio.engine.training.launch:run"
+TRAIN = Kind("train", ACCELERATED, retry=Retry.GOES_ON)
 REPORTED = ("name", "dataset", "steps", "seconds", "tokens", "train_loss", "eval_loss", "tokens_per_second",
             "packing_efficiency")  # fmt: skip
 
 
-class Training:
+class Training(Service):
     """The trainings of one project."""
 
     def __init__(
@@ -50,10 +55,12 @@ class Training:
 
     # --- before
 
+    @needs(Action.READ)
     def read_recipe(self, source: Path | str | dict[str, Any]) -> Recipe:
         """A checked recipe from a YAML file or a dictionary. Raises BadInput."""
-        return read_recipe(source)
+        return read_recipe(source if isinstance(source, dict) else self.models.references.source(source))
 
+    @needs(Action.READ)
     def check(self, recipe: Recipe) -> TrainSpec:
         """What the training process will be given. Raises BadInput or NotFound for what is missing."""
         base = self._base(recipe.base)
@@ -70,10 +77,11 @@ class Training:
                     f"Stage '{stage.name}': max_length is {stage.max_length}, but '{recipe.base}' reads at most "
                     f"{facts.context_length} tokens. Lower max_length."
                 )
-            pinned = stage.model_copy(update={"dataset": f"{dataset.name}-v{dataset.version}"})
+            pinned = stage.model_copy(update={"dataset": dataset.ref})
             stages.append(StageSpec(pinned, self.artifacts.path(dataset.path).resolve()))
         return TrainSpec(base, tuple(stages), recipe.seed, recipe.threads)
 
+    @needs(Action.READ)
     def preview(self, recipe: Recipe, *, rows: int = 3) -> list[dict[str, Any]]:
         """For each stage the first conversations as tokens, each with whether it is taught (in a child process).
 
@@ -81,12 +89,14 @@ class Training:
         """
         return preview_rows(self.check(recipe), rows)
 
+    @needs(Action.READ)
     def estimate(self, recipe: Recipe) -> Estimate:
         """Roughly how much memory and time the recipe takes on this machine."""
         spec = self.check(recipe)
         sizes = [_size(self.datasets.get(stage.settings.dataset), stage.file) for stage in spec.stages]
         return estimate(spec, sizes, self._measured_speed(recipe.base))
 
+    @needs(Action.READ)
     def suggested_rate(self, base: str, method: str) -> float:
         """A learning rate for a base of its size; for one that is not here yet, that of a large one."""
         try:
@@ -97,6 +107,7 @@ class Training:
 
     # --- running
 
+    @needs(Action.BUILD)
     def create(self, recipe: Recipe, name: str | None = None) -> Model:
         """Registers the student, its stages and its job, which does not start yet. Raises NameTaken, NotFound."""
         spec = self.check(recipe)
@@ -119,14 +130,17 @@ class Training:
         self._job(model, spec)
         return self.models.get(name)
 
-    def run(self, name: str, *, progress: Progress | None = None) -> dict[str, Any]:
+    @needs(Action.BUILD)
+    def run(
+        self, name: str, *, progress: Progress | None = None, should_stop: Callable[[], bool] | None = None
+    ) -> dict[str, Any]:
         """Trains in a child process and waits. Returns `model`, `stages`, `path` (and `stopped`, when it was).
 
         A student of which nothing was trained because of what was given is forgotten again, and BadInput raised.
         """
         job = self._waiting_job(name)
         try:
-            self.jobs.run_child(job.id or 0, on_progress=progress)
+            self.jobs.run_child(job.id or 0, on_progress=progress, should_stop=should_stop)
         except JobFailed as exc:
             if exc.result.get(BAD_INPUT) and self.is_untouched(name):
                 self.forget(name)
@@ -134,54 +148,68 @@ class Training:
             raise JobFailed(f"{exc.message} {self._kept(name)}".strip(), result=self.report(name)) from exc
         return self.report(name)
 
+    @needs(Action.BUILD)
     def start(self, name: str) -> Job:
         """Queues the training for a worker, from the beginning or from where it ended."""
         return self._waiting_job(name)
 
+    @needs(Action.BUILD)
     def stop(self, name: str) -> Job:
         """Asks the training to save a checkpoint and stop."""
         return self.jobs.stop(self._job_of(self._student(name)).id or 0)
 
+    @needs(Action.BUILD)
     def resume(self, name: str, *, progress: Progress | None = None) -> dict[str, Any]:
         """Goes on where a training stopped or was killed, no stage twice; one that is ready is only reported."""
         model = self._student(name)
-        return self.report(name) if model.state == "ready" else self.run(name, progress=progress)
+        return self.report(name) if model.state == ModelState.READY else self.run(name, progress=progress)
 
     # --- looking
 
-    def trainings(self, limit: int = 50) -> list[Model]:
-        """The students that recipes of this project made or are making, the newest first."""
-        query = select(Model).where(Model.project_id == self.project_id, Model.kind == "student")
+    @needs(Action.READ)
+    def overviews(self, limit: int = 50) -> list[TrainingOverview]:
+        """Where the newest students that recipes of this project made or are making stand, the newest first."""
         with self.database.session() as session:
-            return list(session.exec(query.order_by(col(Model.id).desc()).limit(limit)))
+            return newest_overviews(session, self.project_id, self.jobs.is_waiting, limit)
 
+    @needs(Action.READ)
+    def overview(self, name: str) -> TrainingOverview:
+        """Where one student stands. Raises NotFound."""
+        model = self._student(name)
+        with self.database.session() as session:
+            return overview_of(session, model, self.jobs.is_waiting)
+
+    @needs(Action.READ)
     def job(self, name: str) -> Job | None:
         """The newest job of a student."""
-        model = self._student(name)
-        return self.jobs.get(model.job_id) if model.job_id else None
+        return self.overview(name).job
 
-    def state(self, name: str) -> str:
+    @needs(Action.READ)
+    def state(self, name: str) -> State:
         """waiting, training, ready, stopped or failed: what is true now, also when a process died without a word."""
-        model, job = self._student(name), self.job(name)
-        if model.state == "ready" or job is None:
-            return model.state
-        if job.state == JobState.QUEUED:
-            return "waiting"
-        if job.state == JobState.RUNNING:
-            return "stopped" if self.jobs.is_waiting(job) else "training"
-        return {JobState.DONE.value: "ready"}.get(job.state, job.state)
+        return self.overview(name).state
 
+    @needs(Action.READ)
+    def states(self) -> dict[str, State]:
+        """Of every model that is not whole, by its name: what its row says and what became of its job."""
+        with self.database.session() as session:
+            return unready_states(session, self.project_id, self.jobs.is_waiting)
+
+    @needs(Action.READ)
     def stages(self, name: str) -> list[Stage]:
-        model = self._student(name)
-        with self.database.session() as session:
-            return list(session.exec(select(Stage).where(Stage.model_id == model.id).order_by(col(Stage.position))))
+        return list(self.overview(name).stages)
 
-    def points(self, stage_id: int, *, after: int = -1) -> list[StagePoint]:
-        """The readings of a stage beyond step `after`, in order."""
-        query = select(StagePoint).where(StagePoint.stage_id == stage_id, StagePoint.step > after)
+    @needs(Action.READ)
+    def points(self, stages: Sequence[Stage]) -> list[list[StagePoint]]:
+        """The readings of each of these stages, in order."""
+        found: dict[int, list[StagePoint]] = {stage.id or 0: [] for stage in stages}
+        query = select(StagePoint).where(col(StagePoint.stage_id).in_(list(found))).order_by(col(StagePoint.step))
         with self.database.session() as session:
-            return list(session.exec(query.order_by(col(StagePoint.step))))
+            for point in session.exec(query):
+                found[point.stage_id].append(point)
+        return list(found.values())
 
+    @needs(Action.READ)
     def report(self, name: str) -> dict[str, Any]:
         """`model`, `stages` and `path`; `stopped` when it was stopped before the end. A stage's `rows` counts the
         conversations that were used, held out, too long, cut or ambiguous."""
@@ -190,17 +218,19 @@ class Training:
             {key: getattr(stage, key) for key in REPORTED} | {"rows": stage.spec.get("rows", {})}
             for stage in self.stages(name)
         ]
-        report: dict[str, Any] = {"model": name, "stages": stages, "path": model.path}
-        return report | {"stopped": True} if model.state == "stopped" else report
+        report: dict[str, Any] = {"model": name, "stages": stages, "path": str(self.models.path_of(model))}
+        return report | {"stopped": True} if model.state == ModelState.STOPPED else report
 
+    @needs(Action.READ)
     def is_untouched(self, name: str) -> bool:
         """Whether not one step of it was trained."""
         return all(not stage.steps for stage in self.stages(name))
 
+    @needs(Action.BUILD)
     def forget(self, name: str) -> None:
         """Removes a student of which nothing was trained, with its stages and folders. Its job stays, with its log."""
         model = self._student(name)
-        if not self.is_untouched(name) or self.state(name) in ("training", "waiting"):
+        if not self.is_untouched(name) or self.state(name) in (State.TRAINING, State.WAITING):
             raise BadInput(f"'{name}' has been trained, or is being trained, so it is not forgotten.")
         with self.database.session() as session:
             ids = select(Stage.id).where(Stage.model_id == model.id)
@@ -208,16 +238,13 @@ class Training:
             session.execute(delete(Stage).where(col(Stage.model_id) == model.id))
             session.execute(delete(Model).where(col(Model.id) == model.id))
         shutil.rmtree(self._folder(name), ignore_errors=True)
-        shutil.rmtree(Path(model.path), ignore_errors=True)
+        shutil.rmtree(self.models.path_of(model), ignore_errors=True)
 
     # --- the rest
 
     def _base(self, text: str) -> str:
         """A folder, or a hub id that the training process will fetch."""
-        unknown = text not in {model.name for model in self.models.list()} and not Path(text).expanduser().exists()
-        if unknown and is_hub_id(text):
-            return text
-        return str(self.models.base_of(text).path)
+        return text if self.models.settle(text).kind is ReferenceKind.HUB else str(self.models.base_of(text).path)
 
     def _detail(self, spec: TrainSpec) -> dict[str, Any]:
         facts = base_facts(spec.base)
@@ -226,25 +253,25 @@ class Training:
     def _job(self, model: Model, spec: TrainSpec) -> Job:
         payload = {
             "model_id": model.id,
-            "spec": spec.as_dict(),
-            "folder": str(self._folder(model.name)),
+            "spec": stored_spec(spec, self.models.addresses),
+            "folder": str(self.models.addresses.of(self._folder(model.name))),
             "path": model.path,
         }
-        job = Job(project_id=self.project_id, kind="train", title=f"Train {model.name}", entry=ENTRY, payload=payload,
-                  state=JobState.STOPPED.value)  # fmt: skip
-        with self.database.session() as session:
-            session.add(job)
+        about = Subject("model", model.id or 0)
+        job = self.jobs.add(
+            TRAIN, status("title_train", name=model.name), payload, subject=about, state=JobState.STOPPED
+        )
         self.models.change(model.name, job_id=job.id)
         return job
 
     def _waiting_job(self, name: str) -> Job:
         model = self._student(name)
-        if model.state == "ready":
+        if model.state == ModelState.READY:
             raise BadInput(f"'{name}' is trained already. Train another student under a new name.")
         job = self._job_of(model)
         if job.state == JobState.RUNNING and not self.jobs.is_waiting(job):
             raise BadInput(f"'{name}' is being trained now (job {job.id}). Wait for it, or stop it first.")
-        self.models.change(name, state="training")
+        self.models.change(name, state=ModelState.TRAINING)
         return self.jobs.retry(job.id or 0)
 
     def _job_of(self, model: Model) -> Job:

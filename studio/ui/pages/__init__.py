@@ -1,1 +1,1 @@
-"""One file per page, each with `build(page, studio, t)`: first the layout, then the wiring."""
+"""One file per page, each with `build(page, studio)`: first the layout, then the wiring."""

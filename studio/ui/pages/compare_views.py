@@ -1,15 +1,18 @@
 """What Compare shows: the list of studies, one study's state, and its figures. Pure: rows in, HTML out."""
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from studio.engine.evaluation.statistics import VOTES_NEEDED, Interval
-from studio.engine.evaluation.studies import StudySummary
-from studio.engine.store.tables import Job, JobState, Study
+from studio.engine.current_states import state_of
+from studio.engine.domain.states import JOB_UNDER_WAY, JobState, State, StudyState
+from studio.engine.evaluation import VOTES_NEEDED, Interval, StudySummary, parameters_of, reach_of
+from studio.engine.row_types import Job, Study
 from studio.ui import links, parts
 from studio.ui.charts import interval_bar
 from studio.ui.parts import figures
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 TRUE_SHARE = 0.6
 """The preference that the page asks enough votes for."""
 SUSPICIOUS = 0.05
+FEWEST_SIDES = 6
+"""Decisive votes from which an exact two-sided test can find 0.05 at all: twice 0.5 ** 6 is 0.03."""
 
 
 def answer_choices(t: Texts, here: "Studio") -> list[tuple[str, str]]:
@@ -38,7 +43,7 @@ def studies_list(t: Texts, here: "Studio", every: list[StudySummary]) -> Markup:
     rows = [
         [
             parts.link(one.study.name, links.to("compare", here, study=one.study.name)), _sides(t, one.study.arms),
-            parts.state_badge(t, one.study.state), one.items, one.votes, one.raters,
+            parts.state_badge(t, state_of(one.study, one.job)), one.items, one.votes, one.raters,
             figures.ago(t, one.study.created_at),
         ]
         for one in every
@@ -49,8 +54,8 @@ def studies_list(t: Texts, here: "Studio", every: list[StudySummary]) -> Markup:
 def study_card(t: Texts, here: "Studio", study: Study, job: Job | None, link: str) -> Markup:
     """One study: how far its answers are, or where raters find it and what they said."""
     title = f"{study.name}: {_sides(t, study.arms)}"
-    if study.state in ("preparing", "failed"):
-        return parts.card(title, _unready(t, study, job), actions=parts.state_badge(t, _state(study, job)))
+    if study.state in (StudyState.PREPARING, StudyState.FAILED):
+        return parts.card(title, _unready(t, here, study, job), actions=parts.state_badge(t, state_of(study, job)))
     report = here.studies.results(study.name)
     body = Markup().join([_raters(t, study, link), results_view(t, study, report), _fine_print(t, study, report)])
     return parts.card(title, body, actions=parts.state_badge(t, study.state))
@@ -71,10 +76,15 @@ def results_view(t: Texts, study: Study, report: dict[str, Any]) -> Markup:
         parts.Stat(t("wins", name=study.arms[1]), figures.number(report["losses"])),
         parts.Stat(t("both.bad"), figures.number(report["both_bad"])),
     ]
-    return Markup('<div class="compare-verdict"><strong>{}</strong><p class="muted">{}</p>{}</div>{}<p>{}</p>').format(
-        verdict(t, study.arms, rate), t("win.rate", name=report["first"]), drawn, parts.stats(counts),
-        power(t, report["wins"] + report["losses"]),
-    )  # fmt: skip
+    return render(
+        "compare/verdict",
+        t=t,
+        verdict=verdict(t, study.arms, rate),
+        first=report["first"],
+        drawn=drawn,
+        counts=parts.stats(counts),
+        power=power(t, report["wins"] + report["losses"]),
+    )
 
 
 def verdict(t: Texts, arms: list[str], rate: Interval) -> str:
@@ -96,7 +106,12 @@ def position_words(t: Texts, position: dict[str, Any]) -> str:
     if position["p_value"] is None:
         return figures.UNKNOWN
     p = "p < 0.001" if position["p_value"] < 0.001 else f"p = {position['p_value']:.3f}"
-    word = t("position.suspicious") if position["p_value"] < SUSPICIOUS else t("position.fine")
+    if position["left"] + position["right"] < FEWEST_SIDES:
+        word = t("position.few")
+    elif not position.get("identifiable", True):
+        word = t("position.confounded")
+    else:
+        word = t("position.suspicious") if position["p_value"] < SUSPICIOUS else t("position.fine")
     return t("position.words", left=position["left"], right=position["right"], p=p, word=word)
 
 
@@ -107,35 +122,27 @@ def agreement_words(t: Texts, agreement: dict[str, Any]) -> str:
     return t("agreement.words", raw=figures.share(agreement["raw"]), alpha=alpha, ac1=ac1, pairs=agreement["pairs"])
 
 
-def _state(study: Study, job: Job | None) -> str:
-    """As people see it: a study that failed and is asked for again is being prepared."""
-    if is_preparing(study, job):
-        return "preparing"
-    if job is not None and job.state in (JobState.FAILED, JobState.STOPPED):
-        return str(job.state)
-    return study.state
-
-
 def is_preparing(study: Study, job: Job | None) -> bool:
-    under_way = job is not None and job.state in (JobState.QUEUED, JobState.RUNNING)
-    return under_way and study.state in ("preparing", "failed")
+    """Whether a job is at it, or will be."""
+    return job is not None and job.state in JOB_UNDER_WAY and state_of(study, job) == State.PREPARING
 
 
-def _unready(t: Texts, study: Study, job: Job | None) -> Markup:
+def _unready(t: Texts, here: "Studio", study: Study, job: Job | None) -> Markup:
     """Progress while answers are collected, or why that ended."""
-    state = _state(study, job)
-    if state in ("failed", "stopped"):
-        why = study.detail.get("error") or (job.error if job is not None else "") or t("stopped.text")
-        return parts.note("bad" if state == "failed" else "warn", t(f"preparing.{state}"), why)
+    state = state_of(study, job)
+    if state in (State.FAILED, State.STOPPED):
+        why = t.told(study.detail.get("error")) or t.fault_of(job) or t("stopped.text")
+        return parts.note("bad" if state == State.FAILED else "warn", t(f"preparing.{state}"), why)
     done, total = (job.done, job.total) if job is not None else (0, None)
+    if job is not None and job.state == JobState.QUEUED:
+        return parts.progress_bar(done, total, label=t("state.queued"), detail=parts.waits_for(t, here, job))
     return parts.progress_bar(done, total, label=t("preparing"), detail=t("preparing.detail"))
 
 
 def _raters(t: Texts, study: Study, link: str) -> Markup:
-    if study.state != "ready":
+    if study.state != StudyState.READY:
         return Markup()
-    open_it = parts.link(t("rate.now"), f"/r/{study.token}", button=True)
-    return Markup('<div class="compare-link"><span>{}</span>{}{}</div>').format(t("link"), parts.copy(t, link), open_it)
+    return render("compare/raters", t=t, link=link, token=study.token, reach=reach_of(link))
 
 
 def _fine_print(t: Texts, study: Study, report: dict[str, Any]) -> Markup:
@@ -147,10 +154,19 @@ def _fine_print(t: Texts, study: Study, report: dict[str, Any]) -> Markup:
         rows.append((t("length.controlled"), figures.share(report["length_controlled_win_rate"])))
     if study.detail.get("leaks"):
         rows.append((t("leaks"), t("leaks.words", **study.detail["leaks"])))
+    cut = {name: count for name, count in (study.detail.get("cut_off") or {}).items() if count}
+    if cut:
+        rows.append((t("cut.off"), ", ".join(f"{name}: {count}" for name, count in cut.items())))
     if study.detail.get("source"):
         rows.append((t("prompts"), study.detail["source"]))
-        rows.append((t("system.message"), study.detail.get("system_message") or t("system.none")))
+        rows.append(
+            (t("system.message"), t.name_of("message", study.detail.get("system_message") or "") or t("system.none"))
+        )
         rows.append((t("seed"), str(study.seed)))
+    rows += [
+        (t("parameters.of", name=name), json.dumps(given, ensure_ascii=False))
+        for name, given in parameters_of(study).items()
+    ]
     return parts.facts(rows)
 
 

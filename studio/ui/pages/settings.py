@@ -7,47 +7,116 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from markupsafe import Markup
 
-from studio.engine.store.storage import Space, space
+from studio.engine.bin import ThingKind
+from studio.engine.domain.bounds import DOLLARS
+from studio.engine.store import Space, space
 from studio.ui import links, parts
+from studio.ui.page import Page
+from studio.ui.pages import settings_backup, settings_bin, settings_people
 from studio.ui.parts import figures
+from studio.ui.parts.numbers import number_field, number_in, typed
+from studio.ui.parts.thing_actions import thing_actions
+from studio.ui.rendering import render
 from studio.ui.text import LANGUAGES, Texts
 
 if TYPE_CHECKING:
     from studio.engine.settings import Settings
     from studio.engine.studio import Studio
+    from studio.engine.teachers import Spent
 
 LOOKS = ("system", "light", "dark")
+SHORTCUTS = (
+    (("?",), "help.keys"),
+    (("/",), "help.search"),
+    (("g",), "help.go"),
+    (("Ctrl", "Enter"), "help.primary"),
+    (("Esc",), "help.close"),
+)
+"""Keys, and the words that say what they do."""
 LIBRARIES = ("understudy", "gradio", "openai", "torch", "transformers", "trl", "peft", "llama-cpp-python")
 
 
-def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
+def build(page: Page, studio: "Studio") -> None:
     """Layout, then wiring: everything is drawn when the page opens."""
-    parts.header(t, t("title"), t("subtitle"))
+    t = page.t
+    page.header()
     body = parts.html(elem_id="settings-body")
+    money = parts.html(elem_id="settings-money")
+    with gr.Row(elem_classes="toolbar"):
+        budget = number_field(
+            t, t("budget.field"), DOLLARS, info=t("budget.info"), elem_id="settings-budget", scale=0, min_width=260
+        )
+        keep = gr.Button(t("budget.keep"), elem_id="settings-budget-keep", scale=0, min_width=180, interactive=False)
+    form = parts.form({"budget_usd": budget})
+    settings_people.build(page)
+    this_project = thing_actions(page, ThingKind.PROJECT, "settings-project", settings_bin.project_address)
+    settings_bin.build(page)
+    settings_backup.build(page)
     with gr.Row(elem_classes="toolbar"):
         check = gr.Button(t("check"), elem_id="settings-check", scale=0, min_width=220)
     checked = parts.html(elem_id="settings-checked")
 
     def read(request: gr.Request) -> parts.Live:
-        here = parts.project_of(request, studio)
-        return parts.Live([body_view(t, here.settings, space(here.settings), here)], busy=False)
+        here = page.project(request)
+        drawn = body_view(t, here.settings, space(here.settings), here)
+        values = [drawn, money_view(t, here.spending.spent()), *this_project.values(here.project.name)]
+        return parts.Live(values, busy=False)
+
+    def fill(request: gr.Request) -> tuple[str, gr.Button]:
+        """The button waits for it: before, the field does not show what holds."""
+        return typed(page.project(request).spending.money().budget_usd), gr.Button(interactive=True)
+
+    def set_budget(request: gr.Request, amount: str) -> None:
+        """An empty field lifts the limit."""
+        dollars = number_in(amount, t("budget.field"), t, DOLLARS, "budget_usd")
+        page.project(request).spending.set_budget(dollars)
+        parts.say(t("budget.kept"))
 
     def examine() -> Markup:
         from studio.engine.doctor import examine as checks
 
         return checks_view(t, [(one.name, one.ok, one.detail) for one in checks(studio.settings)])
 
-    parts.live(page, read, outputs=[body])
-    check.click(parts.run_safely(examine, t), None, checked, api_visibility="private")
+    again = page.live(read, outputs=[body, money, *this_project.outputs])
+    page.load(fill, outputs=[budget, keep])
+    again(page.on(keep.click, set_budget, [budget], form=form).success)
+    page.on(check.click, examine, None, checked)
 
 
 def body_view(t: Texts, settings: "Settings", used: Space, here: "Studio | str") -> Markup:
     """All cards. The choice of look is kept by the browser, the language by a cookie; both hold at once."""
-    left = [_language(t, here), _look(t), _keys(t)]
-    right = [_storage(t, settings, used), _about(t), _diagnostics(t, settings, used)]
-    return Markup('<div class="grid">{}{}</div>').format(
-        *(Markup('<div class="stack">{}</div>').format(Markup().join(cards)) for cards in (left, right))
+    sizes = [(t(f"storage.{name}"), figures.size(size)) for name, size in used.items.items()]
+    sizes += [(t("storage.total"), figures.size(used.total)), (t("storage.free"), figures.size(used.free))]
+    return render(
+        "settings/body",
+        t=t,
+        languages=[
+            parts.Tab(name, links.to("settings", here, lang=code), current=code == t.language)
+            for code, name in LANGUAGES.items()
+        ],
+        looks=LOOKS,
+        shortcuts=SHORTCUTS,
+        workspace=str(settings.workspace),
+        sizes=sizes,
+        versions=[(t("about.version"), _version("understudy")), (t("about.licence"), "Apache-2.0")],
+        report=diagnostics(settings, used),
     )
+
+
+def money_view(t: Texts, spent: "Spent") -> Markup:
+    """What the project may spend, has spent on what, and has left."""
+    money = spent.money
+    limit = t("budget.none") if money.budget_usd is None else figures.money(money.budget_usd)
+    facts = [(t("budget"), limit), (t("budget.spent"), figures.money(money.spent_usd))]
+    facts += [(t(f"spent.{kind}"), figures.money(cost)) for kind, cost in spent.by_kind.items()]
+    if money.unheard_usd:
+        facts.append((t("budget.unheard"), figures.money(money.unheard_usd)))
+    if money.under_way_usd:
+        facts.append((t("budget.under.way"), figures.money(money.under_way_usd)))
+    if money.left_usd is not None:
+        facts.append((t("budget.left"), figures.money(money.left_usd)))
+    note = parts.note("warn", t("budget.used.up"), t("budget.used.up.text")) if money.left_usd == 0 else Markup()
+    return parts.card(t("budget.title"), note + parts.facts(facts))
 
 
 def checks_view(t: Texts, checks: list[tuple[str, bool | None, str]]) -> Markup:
@@ -67,59 +136,6 @@ def diagnostics(settings: "Settings", used: Space) -> str:
     lines += ["database " + settings.url.split(":", 1)[0]]
     lines += [f"{name} {figures.size(size)}" for name, size in used.items.items()]
     return "\n".join([*lines, f"free {figures.size(used.free)}"])
-
-
-def _language(t: Texts, here: "Studio | str") -> Markup:
-    choices = [
-        parts.Tab(name, links.to("settings", here, lang=code), current=code == t.language)
-        for code, name in LANGUAGES.items()
-    ]
-    return parts.card(t("language"), parts.tabs(choices))
-
-
-def _look(t: Texts) -> Markup:
-    buttons = Markup().join(
-        Markup('<button type="button" class="btn" data-set-look="{}">{}</button>').format(look, t(f"look.{look}"))
-        for look in LOOKS
-    )
-    return parts.card(t("look"), Markup('<div class="choices">{}</div>').format(buttons))
-
-
-def _keys(t: Texts) -> Markup:
-    lines = [
-        ("?", "help.keys"),
-        ("/", "help.search"),
-        ("g", "help.go"),
-        ("Ctrl Enter", "help.primary"),
-        ("Esc", "help.close"),
-    ]
-    rows = Markup().join(
-        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(parts.keys(*names.split()), t(key)) for names, key in lines
-    )
-    return parts.card(t("help.title"), Markup('<dl class="facts keys">{}</dl>').format(rows))
-
-
-def _storage(t: Texts, settings: "Settings", used: Space) -> Markup:
-    rows = [(t(f"storage.{name}"), figures.size(size)) for name, size in used.items.items()]
-    rows += [(t("storage.total"), figures.size(used.total)), (t("storage.free"), figures.size(used.free))]
-    place = Markup("<p>{}</p>").format(parts.copy(t, str(settings.workspace)))
-    return parts.card(t("storage"), place + parts.facts(rows))
-
-
-def _about(t: Texts) -> Markup:
-    rows = [(t("about.version"), _version("understudy")), (t("about.licence"), "Apache-2.0")]
-    return parts.card(t("about"), Markup("<p>{}</p>").format(t("about.text")) + parts.facts(rows))
-
-
-def _diagnostics(t: Texts, settings: "Settings", used: Space) -> Markup:
-    text = diagnostics(settings, used)
-    button = Markup('<button type="button" class="btn" data-copy="{}">{}{}</button>').format(
-        text, parts.icon("copy"), t("copy")
-    )
-    shown = Markup("<p>{}</p><details><summary>{}</summary>{}</details>").format(
-        t("diagnostics.text"), t("diagnostics.show"), parts.markdown.plain(text)
-    )
-    return parts.card(t("diagnostics"), shown, actions=button)
 
 
 def _version(name: str) -> str:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
+from studio.engine.domain.states import OperationState
 from studio.engine.errors import BadInput, StudioError
-from studio.engine.traces import TraceFilter
-from studio.engine.traces.filters import KEYS
+from studio.engine.traces import FILTER_KEYS, TraceFilter
 from studio.ui import parts
 from studio.ui.pages import traces_views as views
 from studio.ui.pages.traces_reader import reader
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
 Answer = dict[str, Any]
+GRADED_AT_ONCE = 2_000
+"""Traces graded while somebody waits; more are a job."""
 MOST_SHOWN = 200
 """Rows redrawn after an undo: a page's worth and some."""
 
@@ -61,11 +63,14 @@ class Actions:
         def grade_all(asked: Answer, request: gr.Request) -> Answer:
             return self._safely(self.grade, asked, request)
 
-        return [open_trace, mark_trace, undo_last, repair_trace, preview_all, change_all, grade_all]
+        def follow_changes(asked: Answer, request: gr.Request) -> Answer:
+            return self._safely(self.follow, asked, request)
+
+        return [open_trace, mark_trace, undo_last, repair_trace, preview_all, change_all, grade_all, follow_changes]
 
     def open(self, here: "Studio", asked: Answer, by: str) -> Answer:
-        """The reader of one trace."""
-        return {"reader": str(reader(self.t, here.traces.get(_id(asked)), here))}
+        """The reader of one trace, with what the list was searched for."""
+        return {"reader": str(reader(self.t, here.traces.get(_id(asked)), here, _search(asked)))}
 
     def mark(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """A verdict, a rating or a tag for one trace."""
@@ -77,21 +82,29 @@ class Actions:
             tag=_text(asked, "tag"),
             by=by,
         )
-        return {**self._rows(here, [id]), "last": self._last(here, by)}
+        return {**self._rows(here, asked, [id]), "last": self._last(here, by)}
 
     def undo(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """Takes back this person's last change and redraws the rows that are on the page."""
-        operation = here.traces.undo(by)
+        last = here.traces.last_operation(by)
+        changed = here.traces.changed_by(last, views.NAMED) if last else []
+        operation = here.traces.start_undo(by)
         if operation is None:
             return {"said": self.t("undo.nothing"), "rows": {}, "last": ""}
-        shown = [int(id) for id in list(asked.get("ids") or ())[:MOST_SHOWN] if str(id).isdecimal()]
-        said = self.t("undo.done", n=operation.changed)
-        return {**self._rows(here, shown), "said": said, "last": self._last(here, by)}
+        said = views.undone(self.t, operation, changed if last and last.id == operation.id else [])
+        return {**self._rows(here, asked, _shown(asked)), "said": said, "last": self._last(here, by)}
+
+    def follow(self, here: "Studio", asked: Answer, by: str) -> Answer:
+        """How far changes of many traces are; once none is under way, the rows that are on the page as they are now."""
+        operations = here.traces.under_way()
+        if operations:
+            return {"note": str(views.under_way(self.t, operations, here)), "busy": True}
+        return {"note": "", "busy": False, **self._rows(here, asked, _shown(asked)), "last": self._last(here, by)}
 
     def repair(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """Another answer in the place of the teacher's."""
         here.traces.repair(_id(asked), str(asked.get("response") or ""), by)
-        return {**self.open(here, asked, by), **self._rows(here, [_id(asked)]), "last": self._last(here, by)}
+        return {**self.open(here, asked, by), **self._rows(here, asked, [_id(asked)]), "last": self._last(here, by)}
 
     def preview(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """What a change of all that match would change: how many, how they are labelled now, the first few."""
@@ -102,12 +115,18 @@ class Actions:
 
     def change(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """The change itself, one operation that one undo takes back."""
-        operation = here.traces.label(_filter(asked), _text(asked, "verdict"), tag=_text(asked, "tag"), by=by)
-        return {"said": self.t("changed", n=operation.changed), "changed": operation.changed}
+        wanted = (_filter(asked), _text(asked, "verdict"))
+        operation = here.traces.start_label(*wanted, tag=_text(asked, "tag"), by=by)
+        key = "changing" if operation.state == OperationState.RUNNING else "changed"
+        return {"said": self.t(key, n=operation.changed), "changed": operation.changed}
 
     def grade(self, here: "Studio", asked: Answer, by: str) -> Answer:
         """Compares the final answers of all that match with the known ones. Labels stay as they are."""
-        report = here.traces.grade(selection=_filter(asked))
+        filter = _filter(asked)
+        if here.traces.count(filter)[0] > GRADED_AT_ONCE:
+            here.traces.start_grade(filter)
+            return {"said": self.t("grade.started"), "graded": 0}
+        report = here.traces.grade(selection=filter)
         if not report["graded"]:
             return {"said": self.t("grade.nothing"), "graded": 0}
         said = self.t("graded", correct=figures.number(report["correct"]), wrong=figures.number(report["wrong"]))
@@ -117,26 +136,26 @@ class Actions:
         try:
             if not isinstance(asked, dict):
                 raise BadInput("Send an object.")
-            here = self._at(str(asked.get("project") or ""))
-            return {"ok": True, **act(here, asked, parts.person_of(request))}
+            here = self.studio.find(str(asked.get("project") or ""))
+            return {"ok": True, **act(here, asked, parts.person_of(request, here))}
         except StudioError as exc:
-            return {"ok": False, "error": exc.message}
+            return {"ok": False, "error": self.t.told(exc.message)}
         except Exception as exc:
             log.error("traces: %s failed", act.__name__, exc_info=exc)
             return {"ok": False, "error": self.t("error.unexpected", kind=type(exc).__name__)}
 
-    def _at(self, project: str) -> "Studio":
-        if project in ("", self.studio.project.name):
-            return self.studio
-        self.studio.projects.find(project)
-        return self.studio.at(project)
-
-    def _rows(self, here: "Studio", ids: list[int]) -> Answer:
+    def _rows(self, here: "Studio", asked: Answer, ids: list[int]) -> Answer:
         details = here.traces.details(ids) if ids else []
-        return {"rows": {str(detail.trace.id): str(views.row(self.t, detail)) for detail in details}}
+        return {"rows": {str(detail.trace.id): str(views.row(self.t, detail, _search(asked))) for detail in details}}
 
     def _last(self, here: "Studio", by: str) -> str:
         return str(views.last_change(self.t, here.traces.last_operation(by)))
+
+
+def _shown(asked: Answer) -> list[int]:
+    """The traces that are on the page."""
+    ids = asked.get("ids")
+    return [int(id) for id in ids[:MOST_SHOWN] if str(id).isdecimal()] if isinstance(ids, list) else []
 
 
 def _id(asked: Answer) -> int:
@@ -151,6 +170,11 @@ def _text(asked: Answer, key: str) -> str | None:
     return str(value) if value not in (None, "") else None
 
 
+def _search(asked: Answer) -> str:
+    """What the list was searched for."""
+    return dict(parse_qsl(str(asked.get("query") or "").lstrip("?"))).get("q", "")
+
+
 def _filter(asked: Answer) -> TraceFilter:
     query = dict(parse_qsl(str(asked.get("query") or "").lstrip("?")))
-    return TraceFilter.parse({key: query[key] for key in KEYS if query.get(key)}, query=query.get("q", ""))
+    return TraceFilter.parse({key: query[key] for key in FILTER_KEYS if query.get(key)}, query=query.get("q", ""))

@@ -1,17 +1,22 @@
 """The form of a new training: its fields, and the recipe that they make. Nothing here knows Gradio's events."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-from markupsafe import Markup
 
+from studio.engine.domain import bounds
+from studio.engine.domain.names import LONGEST_FOLDER
 from studio.ui import parts
+from studio.ui.parts.numbers import number_field
 from studio.ui.text import Texts
 
 LENGTHS = ("epochs", "steps", "tokens")
 METHODS = ("full", "lora")
 SCHEDULES = ("cosine", "linear", "constant")
+ADVANCED = {"batch_size": "batch", "max_length": "longest", "schedule": "schedule", "lora.rank": "rank"}
+"""Fields of the part that is folded away, by their keys in a stage."""
 ORDER = (
     "dataset",
     "method",
@@ -31,14 +36,18 @@ def fields(t: Texts) -> dict[str, Any]:
     made: dict[str, Any] = {
         "base": gr.Dropdown(label=t("base"), info=t("base.info"), allow_custom_value=True, elem_id="train-base"),
         "name": gr.Textbox(
-            label=t("student.name"), placeholder=t("student.name.like"), max_lines=1, elem_id="train-name"
+            label=t("student.name"),
+            info=t("name.folder", n=LONGEST_FOLDER),
+            placeholder=t("student.name.like"),
+            max_lines=1,
+            elem_id="train-name",
         ),
     }
-    parts.html(_heading(t, "stage.first"))
+    parts.html(parts.section(t("stage.first")))
     made |= _stage(t, "first", required=True)
     made["two"] = gr.Checkbox(label=t("stage.add"), info=t("stage.add.info"), elem_id="train-two")
     with gr.Column(visible=False, elem_id="train-second") as second:
-        parts.html(_heading(t, "stage.second"))
+        parts.html(parts.section(t("stage.second")))
         made |= _stage(t, "second", required=False)
     with gr.Accordion(t("advanced"), open=False, elem_id="train-advanced"):
         made |= _advanced(t)
@@ -48,13 +57,23 @@ def fields(t: Texts) -> dict[str, Any]:
     return made
 
 
+def by_error(made: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields by the names that errors of the engine give: keys of the recipe, those of stages by their number."""
+    found = {"base": made["base"], "name": made["name"], "seed": made["seed"], "threads": made["threads"]}
+    for number, name in ((1, "first"), (2, "second")):
+        own = {"dataset": "dataset", "method": "method", "learning_rate": "rate", **dict.fromkeys(LENGTHS, "length")}
+        found |= {f"stages.{number}.{key}": made[f"{name}_{field}"] for key, field in own.items()}
+        found |= {f"stages.{number}.{key}": made[field] for key, field in ADVANCED.items()}
+    return found
+
+
 def compose(values: Mapping[str, Any]) -> dict[str, Any]:
     """The recipe that the fields make, with the keys that say something only. What is missing, the engine names."""
     stages = [_stage_of(values, "first") | _advanced_of(values)]
     if values["two"]:
         stages.append(_stage_of(values, "second"))
     ordered = [{key: stage[key] for key in ORDER if key in stage} for stage in stages]
-    recipe: dict[str, Any] = {"base": str(values["base"] or "").strip(), "seed": int(values["seed"] or 0)}
+    recipe: dict[str, Any] = {"base": str(values["base"] or "").strip(), "seed": _number(values["seed"]) or 0}
     if (threads := _number(values["threads"])) is not None:
         recipe["threads"] = threads
     return recipe | {"stages": ordered}
@@ -78,7 +97,7 @@ def _stage(t: Texts, name: str, *, required: bool) -> dict[str, Any]:
         elem_id=f"train-{name}-method",
     )
     with gr.Row(elem_classes="train-length"):
-        length = _figure(t("length"), f"train-{name}-length", "2" if required else "", as_before)
+        length = _figure(t("length"), f"train-{name}-length", "2" if required else "", as_before or t("length.info"))
         unit = gr.Dropdown(
             label=t("unit"),
             choices=[(t(f"unit.{value}"), value) for value in LENGTHS],
@@ -86,15 +105,18 @@ def _stage(t: Texts, name: str, *, required: bool) -> dict[str, Any]:
             elem_id=f"train-{name}-unit",
             min_width=120,
         )
-        rate = _figure(t("rate"), f"train-{name}-rate", "0.001" if required else "", as_before)
+        rate = number_field(
+            t, t("rate"), bounds.RATE, info=as_before or "", value=0.001 if required else None,
+            elem_id=f"train-{name}-rate",
+        )  # fmt: skip
     made = {"dataset": dataset, "method": method, "length": length, "unit": unit, "rate": rate}
     return {f"{name}_{key}": component for key, component in made.items()}
 
 
 def _advanced(t: Texts) -> dict[str, Any]:
     return {
-        "batch": gr.Number(label=t("batch"), value=16, minimum=1, precision=0, elem_id="train-batch"),
-        "longest": _figure(t("longest"), "train-longest", "", t("longest.info")),
+        "batch": number_field(t, t("batch"), bounds.BATCH, value=16, elem_id="train-batch"),
+        "longest": number_field(t, t("longest"), bounds.LENGTH, info=t("longest.info"), elem_id="train-longest"),
         "cut": gr.Checkbox(label=t("cut"), info=t("cut.info"), elem_id="train-cut"),
         "packing": gr.Checkbox(label=t("packing"), info=t("packing.info"), value=True, elem_id="train-packing"),
         "schedule": gr.Dropdown(
@@ -103,15 +125,15 @@ def _advanced(t: Texts) -> dict[str, Any]:
             value="cosine",
             elem_id="train-schedule",
         ),
-        "rank": gr.Number(label=t("rank"), value=16, minimum=1, precision=0, elem_id="train-rank"),
-        "seed": gr.Number(label=t("seed"), value=0, minimum=0, precision=0, elem_id="train-seed"),
-        "threads": _figure(t("threads"), "train-threads", "", t("threads.info")),
+        "rank": number_field(t, t("rank"), bounds.RANK, value=16, elem_id="train-rank"),
+        "seed": number_field(t, t("seed"), bounds.SEED, value=0, elem_id="train-seed"),
+        "threads": number_field(t, t("threads"), bounds.THREADS, info=t("threads.info"), elem_id="train-threads"),
     }
 
 
 def _figure(label: str, elem_id: str, value: str, info: str | None) -> gr.Textbox:
-    """A number that may be left empty; Gradio's own field for numbers shows an empty one as 0."""
-    return gr.Textbox(label=label, value=value, info=info, elem_id=elem_id, max_lines=1, max_length=20, min_width=90)
+    """A number whose bounds depend on the unit beside it."""
+    return gr.Textbox(label=label, value=value, info=info, elem_id=elem_id, max_lines=1, min_width=150)
 
 
 def _number(text: Any) -> Any:
@@ -121,7 +143,15 @@ def _number(text: Any) -> Any:
         number = float(written)
     except ValueError:
         return written or None
+    if not math.isfinite(number):
+        return written
     return int(number) if number == int(number) else number
+
+
+def _given(text: Any, usual: int) -> Any:
+    """What was typed; `usual` for nothing, but not for a nought."""
+    number = _number(text)
+    return usual if number is None else number
 
 
 def _stage_of(values: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -135,7 +165,7 @@ def _stage_of(values: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _advanced_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    stage: dict[str, Any] = {"batch_size": int(values["batch"] or 16)}
+    stage: dict[str, Any] = {"batch_size": _given(values["batch"], 16)}
     if (longest := _number(values["longest"])) is not None:
         stage["max_length"] = longest
     if values["cut"]:
@@ -145,9 +175,6 @@ def _advanced_of(values: Mapping[str, Any]) -> dict[str, Any]:
     if not values["packing"]:
         stage["packing"] = False
     if "lora" in (values["first_method"], values["second_method"] if values["two"] else "") and values["rank"]:
-        stage["lora"] = {"rank": int(values["rank"]), "alpha": 2 * int(values["rank"])}
+        rank = _number(values["rank"])
+        stage["lora"] = {"rank": rank, **({"alpha": 2 * rank} if bounds.RANK.hold(rank) else {})}
     return stage
-
-
-def _heading(t: Texts, key: str) -> Markup:
-    return Markup('<h2 class="section-title">{}</h2>').format(t(key))

@@ -1,11 +1,12 @@
 """What happens on the Train page: each method parses, asks the engine once, and returns what is shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import yaml
 
+from studio.engine.domain.states import ModelState, State
 from studio.engine.errors import StudioError
 from studio.ui import links, parts
 from studio.ui.pages import train_form, train_views
@@ -13,6 +14,7 @@ from studio.ui.text import Texts
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
+    from studio.engine.training import TrainingOverview
 
 LOG_LINES = 60
 PREVIEWED = 2
@@ -36,19 +38,18 @@ class Handlers:
     def choices(self, request: gr.Request) -> dict[Any, Any]:
         """What this project has to train from and on; `?base=` and `?dataset=` choose beforehand."""
         here = parts.project_of(request, self.studio)
-        usable = [one for one in here.models.list() if one.kind != "gguf" and one.state in ("ready", "stopped")]
-        bases = [one.name for one in sorted(usable, key=lambda one: one.kind != "base")]
-        datasets = [
-            (f"{ref} · {one.train_rows:,}", ref)
-            for one in here.datasets.list()
-            for ref in [f"{one.name}-v{one.version}"]
+        usable = [
+            one
+            for one in here.models.list()
+            if one.kind != "gguf" and one.state in (ModelState.READY, ModelState.STOPPED)
         ]
+        bases = [one.name for one in sorted(usable, key=lambda one: one.kind != "base")]
+        found = here.datasets.list()
+        datasets = [(f"{one.ref} · {one.train_rows:,}", one.ref) for one in found]
         base = parts.query_value(request, "base") or next(iter(bases), "")
         asked = parts.query_value(request, "dataset")
-        refs = [ref for _, ref in datasets]
-        first = next(
-            (ref for ref in refs if asked and asked in (ref, ref.rpartition("-v")[0])), refs[0] if refs else None
-        )
+        meant = [one for one in found if asked in (one.ref, one.name)] or found
+        first = meant[0].ref if meant else None
         values: list[Any] = [
             gr.Dropdown(choices=bases, value=base),
             gr.Dropdown(choices=datasets, value=first),
@@ -71,7 +72,7 @@ class Handlers:
             recipe = here.training.read_recipe(train_form.compose(given))
             return str(train_views.recipe_card(t, recipe, here.training.estimate(recipe), given["name"] or ""))
         except StudioError as exc:
-            return str(train_views.problem_card(t, t("not.yet"), exc.message))
+            return str(train_views.problem_card(t, t("not.yet"), t.told(exc.message)))
 
     def show_mask(self, request: gr.Request, *values: Any) -> Iterator[str]:
         here, t = parts.project_of(request, self.studio), self.t
@@ -80,7 +81,7 @@ class Handlers:
         try:
             yield str(train_views.mask_card(t, here.training.preview(recipe, rows=PREVIEWED)))
         except StudioError as exc:
-            yield str(parts.card(t("mask.title"), parts.note("warn", t("not.yet"), exc.message)))
+            yield str(parts.card(t("mask.title"), parts.note("warn", t("not.yet"), t.told(exc.message))))
 
     def begin(self, request: gr.Request, *values: Any) -> str:
         """Registers the student, queues its job, and returns the address where it is watched."""
@@ -95,19 +96,22 @@ class Handlers:
     def read(self, request: gr.Request) -> parts.Live:
         """Everything but the form, in the order of the page's outputs."""
         here, name = parts.project_of(request, self.studio), parts.query_value(request, "model")
-        rows = [
-            (one, here.training.state(one.name), here.training.stages(one.name)) for one in here.training.trainings()
-        ]
+        rows = here.training.overviews()
         table = str(train_views.runs_table(self.t, rows, name, here))
-        busy = any(state in train_views.UNDER_WAY for _, state, _ in rows)
+        busy = any(one.state in train_views.UNDER_WAY for one in rows)
         if not name:
             blank = "" if here.datasets.list() else self._nothing_yet(here)
             return parts.Live([blank, gr.Column(visible=not blank), *_nothing_watched(), table], busy)
         try:
-            watched = ["", gr.Column(visible=False), gr.Column(visible=True), *self._drawn(_watched(here, name), here)]
+            watched = [
+                "",
+                gr.Column(visible=False),
+                gr.Column(visible=True),
+                *self._drawn(_watched(here, rows, name), here),
+            ]
         except StudioError as exc:
             way = parts.link(self.t("new"), links.to("train", here))
-            note = str(parts.note("warn", self.t("missing"), exc.message, action=way))
+            note = str(parts.note("warn", self.t("missing"), self.t.told(exc.message), action=way))
             watched = [note, gr.Column(visible=False), *_nothing_watched()]
         return parts.Live([*watched, table], busy)
 
@@ -134,11 +138,15 @@ class Handlers:
     def _drawn(self, seen: train_views.Watch, here: "Studio") -> list[Any]:
         """Head, three buttons, chart, stages, and settings with the log."""
         stopping = bool(seen.job and seen.job.stop_requested)
-        ended = seen.state in ("stopped", "failed")
+        ended = seen.state in (State.STOPPED, State.FAILED)
         untouched = all(not stage.steps for stage in seen.stages)
         return [
             str(train_views.watch_head(self.t, seen, here)),
-            gr.Button(visible=seen.state in train_views.UNDER_WAY, interactive=not stopping),
+            gr.Button(
+                self.t("stopping" if stopping else "stop.save"),
+                visible=seen.state in train_views.UNDER_WAY,
+                interactive=not stopping,
+            ),
             gr.Button(visible=ended),
             gr.Column(visible=ended and untouched),
             str(train_views.chart(self.t, seen)),
@@ -147,16 +155,17 @@ class Handlers:
         ]
 
 
-def _watched(here: "Studio", name: str) -> train_views.Watch:
-    stages, job, model = here.training.stages(name), here.training.job(name), here.models.get(name)
+def _watched(here: "Studio", rows: Sequence["TrainingOverview"], name: str) -> train_views.Watch:
+    """The training of that name, one of the newest or an older one. Raises NotFound."""
+    one = next((row for row in rows if row.model.name == name), None) or here.training.overview(name)
     return train_views.Watch(
-        model=model,
-        state=here.training.state(name),
-        job=job,
-        stages=stages,
-        points=[here.training.points(stage.id or 0) for stage in stages],
-        yaml=yaml.safe_dump(model.recipe or {}, sort_keys=False, allow_unicode=True),
-        log=here.jobs.log(job.id or 0, LOG_LINES) if job else "",
+        model=one.model,
+        state=one.state,
+        job=one.job,
+        stages=one.stages,
+        points=here.training.points(one.stages),
+        yaml=yaml.safe_dump(one.model.recipe or {}, sort_keys=False, allow_unicode=True),
+        log=here.jobs.log(one.job.id or 0, LOG_LINES) if one.job else "",
     )
 
 

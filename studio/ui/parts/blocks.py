@@ -2,32 +2,30 @@
 
 header(t, t("title"), t("subtitle"))                        # first line of every page
 delete = confirm_button(t, t("delete"), question=t("delete.ask"), yes=t("delete.yes"), elem_id="prompts-delete")
-delete.click(remove, [...], [...], api_visibility="private")  # runs only after the person has said yes
-bar = undo_bar(t, "traces-undo")                             # bar.say("3 traces rejected") / bar.hide() -> updates
-bar.button.click(undo, None, [*bar.outputs, box], api_visibility="private")
-refresh = live(page, read, outputs=[box, button])            # loads with the page, polls only while work goes on
-def read(request: gr.Request) -> Live: return Live([html, gr.Button(interactive=True)], busy=job.state == "running")
+page.on(delete.click, remove, [...], [...])                 # runs only after the person has said yes
+with (found := panel("prompts-messages")).column: messages.build(found, ...)  # `found.load` in the place of the page's
+found.shown(tab == "messages")                                # updates: whether it is seen, and filled
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, Protocol
 
 import gradio as gr
-from gradio.components import Component
-from markupsafe import Markup
+from jinja2.utils import htmlsafe_json_dumps
 
-from studio.ui.parts.handlers import run_safely
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
 
 def header(t: Texts, title: str, subtitle: str = "") -> gr.HTML:
     """The page's h1 and one line below it."""
-    below = Markup("<p>{}</p>").format(subtitle) if subtitle else ""
-    head = Markup('<div class="page-head"><h1>{}</h1>{}</div>').format(title, below)
-    return html(head, elem_id=f"{t.page}-header")
+    return html(render("parts/header", title=title, subtitle=subtitle), elem_id=f"{t.page}-header")
+
+
+def waiting(t: Texts) -> gr.HTML:
+    """Says that the page is being read; what reads it empties this."""
+    return html(render("parts/waiting", t=t), elem_classes="page-reading")
 
 
 def html(value: str = "", *, elem_id: str | None = None, visible: bool = True, **options: Any) -> gr.HTML:
@@ -37,97 +35,80 @@ def html(value: str = "", *, elem_id: str | None = None, visible: bool = True, *
 
 def confirm_button(
     t: Texts, label: str, *, question: str, yes: str, elem_id: str, variant: str = "secondary", size: str = "md"
-) -> gr.Button:
-    """A button that asks first. Returns an unseen button: wire its `click`. Escape and Cancel change nothing."""
+) -> "ConfirmButton":
+    """A button that asks first: wire its `click`. Escape and Cancel change nothing."""
     shown = gr.Button(label, elem_id=elem_id, variant=variant, size=size)  # type: ignore[arg-type]
-    real = gr.Button(label, elem_id=f"{elem_id}-yes", elem_classes="unseen")
-    question_js, yes_js, no_js, id_js = (_js(text) for text in (question, yes, t("cancel"), f"{elem_id}-yes"))
-    shown.click(
-        None,
-        js=f"async () => {{ await window.understudy.confirmThen({question_js}, {yes_js}, {no_js}, {id_js}); }}",
-        api_visibility="private",
-    )
+    real = _confirmed(label, elem_id)
+    asks = f"async () => {{ await {_asking(t, _js(question), yes, elem_id)}; }}"
+    shown.click(None, js=asks, api_visibility="private")
+    return ConfirmButton(shown, real)
+
+
+def on_confirmed(t: Texts, asked: gr.Textbox, *, yes: str, elem_id: str) -> gr.Button:
+    """The same where the question is known only when it is asked: `asked` is given it as JSON, {"question": ...}."""
+    real = _confirmed(yes, elem_id)
+    asks = f"async (asked) => {{ if (asked) await {_asking(t, 'JSON.parse(asked).question', yes, elem_id)}; }}"
+    asked.change(None, [asked], js=asks, api_visibility="private")
     return real
 
 
-@dataclass(frozen=True)
-class UndoBar:
-    """A bar that says what was done and offers to undo it. It stays until used or replaced."""
+def _confirmed(label: str, elem_id: str) -> gr.Button:
+    """What is pressed once the person has said yes."""
+    return gr.Button(label, elem_id=f"{elem_id}-yes", elem_classes="unseen")
 
-    row: gr.Row
-    message: gr.HTML
-    button: gr.Button
+
+def _asking(t: Texts, question: str, yes: str, elem_id: str) -> str:
+    """The script that asks; `question` is an expression of it."""
+    given = ", ".join((question, *(_js(text) for text in (yes, t("cancel"), f"{elem_id}-yes"))))
+    return f"window.understudy.confirmThen({given})"
+
+
+class Opening(Protocol):
+    """What is filled when it opens: a page, or a panel of it."""
+
+    @property
+    def load(self) -> Callable[..., Any]: ...
+
+
+@dataclass(frozen=True)
+class ConfirmButton:
+    """`shown` is the button that people see, to be hidden or disabled; `real` is pressed once they have said yes."""
+
+    shown: gr.Button
+    real: gr.Button
+
+    @property
+    def click(self) -> Any:
+        return self.real.click
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of a page that is hidden, and filled only once the address turns out to ask for it: what many such parts
+    would read when the page opens would make the one that is seen wait."""
+
+    column: gr.Column
+    opened: gr.State
+
+    @property
+    def load(self) -> Callable[..., Any]:
+        """Wires what happens when it opens, as `page.load` does for the page."""
+        return self.opened.change  # type: ignore[no-any-return]
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.row, self.message]
+        return [self.column, self.opened]
 
-    def say(self, text: str) -> dict[Any, Any]:
+    def shown(self, is_shown: bool) -> dict[Any, Any]:
         """Updates for a handler that returns a dictionary by component."""
-        return {self.row: gr.Row(visible=True), self.message: str(Markup("<span>{}</span>").format(text))}
-
-    def hide(self) -> dict[Any, Any]:
-        return {self.row: gr.Row(visible=False), self.message: ""}
+        return {self.column: gr.Column(visible=is_shown), **({self.opened: True} if is_shown else {})}
 
 
-def undo_bar(t: Texts, elem_id: str) -> UndoBar:
-    """Place it at the end of the page; it sticks to the bottom of the window."""
-    with gr.Row(visible=False, elem_id=elem_id, elem_classes="undo-bar") as row:
-        message = html(elem_id=f"{elem_id}-text")
-        button = gr.Button(t("undo"), elem_id=f"{elem_id}-button", size="sm", scale=0, min_width=90)
-    return UndoBar(row, message, button)
-
-
-@dataclass(frozen=True)
-class Live:
-    """What a reading shows (one value per output, in order) and whether it will change by itself."""
-
-    values: Sequence[Any]
-    busy: bool
-
-
-def live(
-    page: gr.Blocks,
-    read: Callable[..., Live],
-    *,
-    outputs: Sequence[Component | Any],
-    inputs: Sequence[Component] = (),
-    seconds: float = 2.0,
-) -> Callable[[Any], Any]:
-    """Shows `read(*inputs, request)` when the page opens, and again every few seconds while it says `busy`.
-
-    `read` takes the inputs' values and may end with `request: gr.Request`. What has not changed is not sent.
-    Returns `again`: call `again(button.click)` to read after an event (`again(start_event.then)` after a handler).
-    """
-    timer = gr.Timer(max(seconds, 0.5), active=False)
-    last = gr.State("")
-    targets = [*outputs, timer, last]
-    take = run_safely(_reading(read, len(outputs)))
-    wiring: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    page.load(take, [last, *inputs], targets, **wiring)
-    timer.tick(take, [last, *inputs], targets, queue=False, **wiring)
-    return lambda event: event(take, [last, *inputs], targets, **wiring)
-
-
-def _reading(read: Callable[..., Live], count: int) -> Callable[..., Any]:
-    wants_request = any(kind in (gr.Request, gr.Request | None) for kind in get_type_hints(read).values())
-
-    def take(request: gr.Request, before: str, *values: Any) -> list[Any]:
-        now = read(*values, request) if wants_request else read(*values)
-        mark = hashlib.sha256(repr([_content(value) for value in now.values]).encode()).hexdigest()
-        timer = gr.Timer(active=now.busy)
-        if mark == before:
-            return [gr.skip()] * count + [timer, gr.skip()]
-        return [*now.values, timer, mark]
-
-    return take
-
-
-def _content(value: Any) -> Any:
-    """What a returned value shows: a component given as an update is compared by its arguments."""
-    return getattr(value, "_constructor_args", value)
+def panel(elem_id: str) -> Panel:
+    """Lay it out inside `with panel(...).column`."""
+    return Panel(gr.Column(visible=False, elem_id=elem_id), gr.State(False))
 
 
 def _js(text: str) -> str:
     """A JavaScript string literal that cannot end a script element."""
-    return json.dumps(text, ensure_ascii=True).replace("<", "\\u003c")
+    return str(htmlsafe_json_dumps(text, ensure_ascii=True))

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
 UNKNOWN = "—"
@@ -63,7 +64,7 @@ def ago(t: Texts, moment: float | None) -> Markup:
     passed = time.time() - moment
     words = t("time.now") if passed < 60 else t("time.ago", span=_coarse(t, passed))
     full = datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M:%S")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(full.replace(" ", "T"), full, words)
+    return render("parts/time", full=full, words=words)
 
 
 def _coarse(t: Texts, seconds: float) -> str:

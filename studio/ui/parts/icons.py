@@ -3,7 +3,11 @@
 icon("check")                 # decoration: hidden from screen readers, the word beside it is read
 """
 
+from functools import cache
+
 from markupsafe import Markup
+
+from studio.ui.rendering import render
 
 _PATHS = {
     "home": "M3 11.2 12 4l9 7.2M5.5 9.5V20h4.7v-5.6h3.6V20h4.7V9.5",
@@ -36,9 +40,7 @@ _PATHS = {
 }
 
 
+@cache
 def icon(name: str) -> Markup:
     """An inline SVG of 1.15 em. Raises KeyError for a name that is not drawn here."""
-    return Markup(
-        '<svg class="icon {}" viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor" '
-        'stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="{}"/></svg>'
-    ).format(name, _PATHS[name])
+    return render("parts/icon", name=name, path=_PATHS[name])

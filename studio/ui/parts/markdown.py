@@ -14,9 +14,12 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup, escape
+
+from studio.ui import rendering
 
 SAFE_LINKS = ("http://", "https://", "mailto:")
 TIMES = re.compile(r"(?<=[0-9A-Za-z)%.])\*(?=[0-9A-Za-z($.])|(?<=[0-9)])\*\*(?=[0-9(])")
@@ -29,45 +32,39 @@ class _Renderer(RendererHTML):
     def image(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         token = tokens[idx]
         label, source = token.content or "image", token.attrs.get("src", "")
-        return str(Markup('<span class="md-image">🖼 {} <small>({})</small></span>').format(label, source))
+        return str(rendering.render("parts/picture", label=label, source=source))
 
     def fence(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return f"<pre><code>{escape(tokens[idx].content)}</code></pre>\n"
+        return str(rendering.render("parts/preformatted", text=tokens[idx].content)) + "\n"
 
-    def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return f"<pre><code>{escape(tokens[idx].content)}</code></pre>\n"
-
-    def link_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        target = escape(str(tokens[idx].attrs.get("href", "")))
-        return f'<a href="{target}" target="_blank" rel="noopener noreferrer nofollow">'
-
-    def heading_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return f"<{_lower(tokens[idx].tag)}>"
-
-    def heading_close(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
-        return f"</{_lower(tokens[idx].tag)}>\n"
+    code_block = fence
 
     @staticmethod
     def renderAttrs(token: Token) -> str:  # noqa: N802  (the name is markdown-it's)
-        """Only the first number of an ordered list survives; a table's alignment would be an inline style."""
+        """A link leads outside. Of an ordered list only the first number survives, of anything else nothing: a table's
+        alignment would be an inline style."""
+        if token.type == "link_open":
+            target = escape(str(token.attrs.get("href", "")))
+            return f' href="{target}" target="_blank" rel="noopener noreferrer nofollow"'
         start = token.attrs.get("start") if token.type == "ordered_list_open" else None
         return f' start="{int(start)}"' if start is not None else ""
 
 
 def render(text: str | None) -> Markup:
     """Safe HTML in a `<div class="md">`. Empty or missing text gives an empty div."""
-    return Markup(f'<div class="md">{_parser().render(text or "")}</div>')
+    return rendering.render("parts/markdown", html=Markup(_parser().render(text or "")))
 
 
 def plain(text: str | None) -> Markup:
     """The text as it came, line breaks and spaces kept."""
-    return Markup('<div class="plain">{}</div>').format(text or "")
+    return rendering.render("parts/plain", text=text or "")
 
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}, renderer_cls=_Renderer)
     parser.enable(["table", "strikethrough"])
     parser.inline.ruler.before("emphasis", "times", _times)
+    parser.core.ruler.push("lowered", _lower_headings)
     parser.validateLink = _is_safe  # type: ignore[method-assign]
     return parser
 
@@ -86,6 +83,8 @@ def _is_safe(url: str) -> bool:
     return url.strip().lower().startswith(SAFE_LINKS)
 
 
-def _lower(tag: str) -> str:
+def _lower_headings(state: StateCore) -> None:
     """Headings of a text sit below the page's own h1 and h2."""
-    return f"h{min(6, int(tag[1]) + 2)}"
+    for token in state.tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"

@@ -7,6 +7,7 @@ progress_bar(331, 1000, label="gsm8k-run", detail="12 / s, 50 s left")
 card("Teachers", body, actions=link("Open", "/teachers", button=True))
 empty_state("No teachers yet.", "Add the practice teachers", "/teachers?project=default#add")
 tabs([Tab("Answers", "?tab=answers", current=True), Tab("Settings", "?tab=settings")])
+bar("gsm8k", "120", 0.4); muted("Not kept."); fold("By task", body)
 facts([("Model", "gpt-x"), ("Price", "—")]); note("bad", "3 prompts failed", "HTTP 401."); copy(t, "abc")
 """
 
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from studio.ui.parts import icons
 from studio.ui.parts.figures import UNKNOWN, number
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
 Cell = str | Markup | int | float | None
@@ -56,24 +57,18 @@ def table(
 
     Cells are of type `Cell`; anything else is shown as its text."""
     heads = [column if isinstance(column, Column) else Column(column) for column in columns]
-    head = Markup().join(
-        Markup('<th scope="col"{}>{}</th>').format(_column_class(column), column.title) for column in heads
-    )
-    body = Markup().join(_row(heads, row, index == selected) for index, row in enumerate(rows))
-    title = Markup('<caption class="sr-only">{}</caption>').format(caption) if caption else ""
-    return Markup(
-        '<div class="table-box"><table class="us-table">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    ).format(title, head, body)
+    cells = [[(head, _cell(value)) for head, value in zip(heads, row, strict=True)] for row in rows]
+    return render("parts/table", columns=heads, rows=cells, caption=caption, selected=selected)
 
 
 def stats(items: Iterable[Stat]) -> Markup:
     """A row of figures with their names."""
-    return Markup('<div class="stats">{}</div>').format(Markup().join(_stat(item) for item in items))
+    return render("parts/stats", items=items)
 
 
 def badge(kind: str, word: str) -> Markup:
     """A state as icon and word. `kind`: good, bad, busy, warn, quiet."""
-    return Markup('<span class="badge {}">{}{}</span>').format(kind, icons.icon(BADGE_ICONS[kind]), word)
+    return render("parts/badge", kind=kind, drawing=BADGE_ICONS[kind], word=word)
 
 
 def state_badge(t: Texts, state: str | None) -> Markup:
@@ -85,29 +80,42 @@ def progress_bar(done: int, total: int | None, *, label: str = "", detail: str =
     """A bar with its numbers in words; without a total it shows that something moves."""
     text = number(done) if not total else f"{number(done)} / {number(total)} · {done / total:.0%}"
     percent = 100.0 if not total else max(0.0, min(100.0, 100 * done / total))
-    value = Markup(' aria-valuenow="{}"').format(f"{percent:.0f}") if total else ""
-    return Markup(
-        '<div class="bar-box"><div class="bar-line"><strong>{}</strong><span>{}</span></div>'
-        '<div class="bar{}" role="progressbar" aria-valuemin="0" aria-valuemax="100"{} aria-label="{}">'
-        '<i style="width:{}%"></i></div><div class="bar-detail">{}</div></div>'
-    ).format(label, text, "" if total else " endless", value, label or text, f"{percent:.1f}", detail)
+    return render("parts/progress_bar", total=total, label=label, text=text, percent=percent, detail=detail)
 
 
 def card(title: str, body: str | Markup, *, actions: str | Markup = "") -> Markup:
     """A titled box."""
-    head = Markup('<header><h2>{}</h2><div class="actions">{}</div></header>').format(title, actions) if title else ""
-    return Markup('<section class="card">{}{}</section>').format(head, body)
+    return render("parts/card", title=title, body=body, actions=actions)
+
+
+def bar(label: str, words: str, share: float, *, detail: str | Markup | None = None, over: str = "") -> Markup:
+    """A named bar with its figure in words. `share` is how much of it is filled, 0 to 1; `over` marks too much."""
+    return render("parts/bar", label=label, words=words, percent=100 * share, detail=detail, over=over)
+
+
+def muted(text: str | Markup) -> Markup:
+    """A paragraph of less weight."""
+    return render("parts/muted", text=text)
+
+
+def fold(summary: str, body: Markup, *, kind: str = "") -> Markup:
+    """A part that opens when its summary is clicked. `kind` is its class."""
+    return render("parts/fold", summary=summary, body=body, kind=kind)
+
+
+def section(title: str) -> Markup:
+    """The heading of a part of the page."""
+    return render("parts/section", title=title)
 
 
 def grid(*parts: Markup, columns: int = 2) -> Markup:
     """Parts side by side, below each other on a phone."""
-    return Markup('<div class="grid g{}">{}</div>').format(columns, Markup().join(parts))
+    return render("parts/grid", items=parts, columns=columns)
 
 
 def empty_state(sentence: str, action: str = "", href: str = "", *, icon: str = "spark") -> Markup:
     """What to do next where there is nothing yet: one sentence, one button."""
-    button = link(action, href, button=True, primary=True) if action and href else ""
-    return Markup('<div class="empty">{}<p>{}</p>{}</div>').format(icons.icon(icon), sentence, button)
+    return render("parts/empty_state", sentence=sentence, action=action, href=href, drawing=icon)
 
 
 def link(
@@ -115,51 +123,32 @@ def link(
 ) -> Markup:
     """A link; with `button` it looks like one."""
     kind = " ".join(name for name, on in (("btn", button), ("primary", primary)) if on)
-    mark = Markup(' aria-current="true"') if current else ""
-    return Markup('<a href="{}"{}{}>{}</a>').format(
-        href, Markup(' class="{}"').format(kind) if kind else "", mark, word
-    )
+    return render("parts/link", word=word, href=href, kind=kind, current=current)
 
 
 def tabs(items: Iterable[Tab]) -> Markup:
     """Tabs as links, so that the choice is in the address and the keyboard reaches each."""
-    parts = [
-        Markup('<a href="{}"{}>{}{}</a>').format(
-            tab.href,
-            Markup(' aria-current="page"') if tab.current else "",
-            tab.label,
-            "" if tab.count is None else Markup(' <span class="count">{}</span>').format(number(tab.count)),
-        )
-        for tab in items
-    ]
-    return Markup('<nav class="tabs">{}</nav>').format(Markup().join(parts))
+    return render("parts/tabs", items=items)
 
 
 def facts(items: Iterable[tuple[str, Cell]]) -> Markup:
     """Names and values, one line each."""
-    return Markup('<dl class="facts">{}</dl>').format(
-        Markup().join(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, _cell(value)) for name, value in items)
-    )
+    return render("parts/facts", items=[(name, _cell(value)) for name, value in items])
 
 
 def note(kind: str, title: str, text: str | Markup = "", *, action: str | Markup = "") -> Markup:
     """A boxed remark in the page: what, why, and one thing that helps. `kind` as for a badge."""
-    return Markup('<div class="note {}" role="status">{}<div><strong>{}</strong><p>{}</p></div>{}</div>').format(
-        kind, icons.icon(BADGE_ICONS[kind]), title, text, action
-    )
+    return render("parts/note", kind=kind, drawing=BADGE_ICONS[kind], title=title, text=text, action=action)
 
 
 def copy(t: Texts, text: str, *, shown: str | None = None) -> Markup:
     """A text in code letters with a button that copies it."""
-    return Markup(
-        '<span class="copyable"><code>{}</code><button type="button" class="ghost" data-copy="{}" '
-        'aria-label="{}" title="{}">{}</button></span>'
-    ).format(text if shown is None else shown, text, t("copy"), t("copy"), icons.icon("copy"))
+    return render("parts/copy", t=t, text=text, shown=text if shown is None else shown)
 
 
 def keys(*names: str) -> Markup:
     """Keys of the keyboard, for hints on buttons and in help."""
-    return Markup(" ").join(Markup("<kbd>{}</kbd>").format(name) for name in names)
+    return render("parts/keys", names=names)
 
 
 BADGE_ICONS = {"good": "check", "bad": "cross", "busy": "spinner", "warn": "alert", "quiet": "dot"}
@@ -172,19 +161,6 @@ STATE_KINDS = {
 }  # fmt: skip
 
 
-def _row(heads: Sequence[Column], row: Sequence[object], selected: bool) -> Markup:
-    cells = Markup().join(
-        Markup('<td data-label="{}"{}>{}</td>').format(column.title, _column_class(column), _cell(value))
-        for column, value in zip(heads, row, strict=True)
-    )
-    return Markup("<tr{}>{}</tr>").format(Markup(' aria-selected="true"') if selected else "", cells)
-
-
-def _column_class(column: Column) -> Markup:
-    kind = " ".join(name for name, on in (("num", column.number), ("wide", column.wide)) if on)
-    return Markup(' class="{}"').format(kind) if kind else Markup()
-
-
 def _cell(value: object) -> Markup:
     if value is None or value == "":
         return Markup(UNKNOWN)
@@ -193,11 +169,3 @@ def _cell(value: object) -> Markup:
     if isinstance(value, int):
         return escape(number(value))
     return escape(f"{value:,.3g}" if isinstance(value, float) else value)
-
-
-def _stat(item: Stat) -> Markup:
-    tag, href = ("a", Markup(' href="{}"').format(item.href)) if item.href else ("div", Markup())
-    hint = Markup('<span class="hint">{}</span>').format(item.hint) if item.hint else ""
-    return Markup('<{} class="stat"{}><span class="label">{}</span><span class="value">{}</span>{}</{}>').format(
-        tag, href, item.label, item.value, hint, tag
-    )

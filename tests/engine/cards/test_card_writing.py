@@ -7,7 +7,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from studio.engine.cards import escaping, keeping
-from studio.engine.cards.facts import Card, FileFacts, Grown, StageFacts, TeacherNote, Told
+from studio.engine.cards.facts import Card, FileFacts, ShownSystemMessage, StageFacts, StudentFacts, TeacherNote
 from studio.engine.cards.writing import markdown
 from studio.engine.lineage import Ancestor, Restatement, TeacherShare
 from studio.engine.models.licence import Verdict
@@ -20,13 +20,13 @@ STAGE = StageFacts(
     name="plain", dataset="plain-v1", sha256="ab" * 32, state="done", steps=120, total_steps=120, seconds=61.4,
     tokens=91_000, train_loss=0.12345, eval_loss=None, rows={"used": 590, "too_long": 10, "cut": 0},
     settings={"method": "lora", "lora": {"rank": 16, "alpha": 32}, "epochs": 2.0, "learning_rate": 1e-3},
-    teachers=(SHARE,), told=(Told("", "", 600),), avoided=(),
+    teachers=(SHARE,), told=(ShownSystemMessage("", "", 600),), avoided=(),
 )  # fmt: skip
 CARD = Card(
     name="kid",
     state="ready",
     root=Ancestor("org/base", "elsewhere", "apache-2.0", ()),
-    students=(Grown("kid", (STAGE,)),),
+    students=(StudentFacts("kid", (STAGE,)),),
     verdict=Verdict("yes", "Yes: its base, org/base, is under apache-2.0."),
     day="2026-11-21",
 )
@@ -42,7 +42,7 @@ def html(text: str) -> str:
 
 
 def with_stage(**values) -> Card:
-    return replace(CARD, students=(Grown("kid", (replace(STAGE, **values),)),))
+    return replace(CARD, students=(StudentFacts("kid", (replace(STAGE, **values),)),))
 
 
 def test_front_matter_is_what_the_hub_reads():
@@ -110,7 +110,14 @@ def test_teachers_come_with_their_terms_as_recorded_restated_and_today():
 
 
 def test_system_message_to_send_is_there_word_for_word():
-    text = markdown(with_stage(told=(Told("brief", "Be brief.\n```\nno fence ends here", 500), Told("", "", 100))))
+    text = markdown(
+        with_stage(
+            told=(
+                ShownSystemMessage("brief", "Be brief.\n```\nno fence ends here", 500),
+                ShownSystemMessage("", "", 100),
+            )
+        )
+    )
     assert "````text\nBe brief.\n```\nno fence ends here\n````" in text
     assert "500 rows: `brief`" in text and "100 rows: no system message." in text
     assert "send it none" in markdown(CARD)
@@ -122,7 +129,9 @@ def test_texts_of_others_are_read_and_never_obeyed():
         SHARE, teacher=EVIL, model=EVIL, runs=(EVIL,), restated=(Restatement(EVIL, "yes", EVIL, 0.0, EVIL),)
     )
     card = replace(
-        with_stage(name=EVIL, dataset=EVIL, teachers=(share,), told=(Told(EVIL, EVIL + "\n````\n# Out", 1),)),
+        with_stage(
+            name=EVIL, dataset=EVIL, teachers=(share,), told=(ShownSystemMessage(EVIL, EVIL + "\n````\n# Out", 1),)
+        ),
         root=Ancestor(EVIL, "base", EVIL, ()),
         verdict=Verdict("unknown", EVIL),
         teachers={EVIL: TeacherNote("yes", EVIL, EVIL)},
@@ -177,3 +186,11 @@ def test_only_a_card_that_nobody_touched_is_written_anew(tmp_path):
     other.write_bytes(b"\xff\xfe")
     assert not keeping.keep(other, "x") and other.read_bytes() == b"\xff\xfe"
     assert sorted(tmp_path.iterdir()) == [path, other]
+
+
+def test_answers_that_contradict_each_other_are_a_limit_told_once_for_each_dataset():
+    assert "contradict itself" not in markdown(with_stage(contradictions=0)) + markdown(CARD)
+    one, many = replace(STAGE, contradictions=1), replace(STAGE, dataset="more-v2", contradictions=1200)
+    text = markdown(replace(CARD, students=(StudentFacts("kid", (one, replace(one, name="again"), many)),)))
+    assert text.count("In `plain-v1`, 1 prompt has different answers, given under system messages") == 1
+    assert "In `more-v2`, 1,200 prompts have different answers" in text.partition("## Limits")[2]

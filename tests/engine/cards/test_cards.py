@@ -1,13 +1,11 @@
 """Cards of real students: what the store says of them, where they are kept, and what is left alone."""
 
-from pathlib import Path
-
 import pytest
 import yaml
+from written import write_trace
 
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.store.tables import ModelFile, Run, Stage
-from studio.engine.store.trace_writer import write_trace
 
 ANSWERS = [f"The answer to question number {n} is found by thinking about it slowly and carefully." for n in range(12)]
 
@@ -31,8 +29,9 @@ def kid(studio):
     with studio.database.session() as session:
         session.add(Stage(model_id=model.id, position=0, name="plain", dataset="plain-v1", state="done", steps=7,
                           train_loss=0.5, spec={"method": "full", "rows": {"used": 12}}))  # fmt: skip
-    Path(model.path).mkdir(parents=True)
-    return Path(model.path)
+    folder = studio.models.path_of(model)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def test_card_tells_the_whole_way_from_the_teachers_terms(studio, kid):
@@ -64,6 +63,22 @@ def test_data_with_the_teachers_own_messages_says_so(studio, kid):
     with studio.database.session() as session:
         session.get_one(Stage, 1).dataset = "plain-v2"
     assert "```text\nBe long.\n```" in studio.cards.text("kid")
+
+
+def test_data_that_answers_a_prompt_in_two_ways_says_so(studio, kid):
+    assert "contradict itself" not in studio.cards.text("kid")
+    with studio.database.session() as session:
+        run = session.get_one(Run, 1)
+        write_trace(session, run=run, prompt_text="Question 1?", system_message_name="short", response="Quickly said.",
+                    system_message_text="Be short.", teacher="gpt", model="gpt-9", terms="research")  # fmt: skip
+    studio.datasets.freeze("plain", run="first")
+    with studio.database.session() as session:
+        session.get_one(Stage, 1).dataset = "plain-v2"
+    assert "In `plain-v2`, 1 prompt has different answers" in studio.cards.text("kid")
+    studio.datasets.freeze("plain", run="first", keep_system_message=True)
+    with studio.database.session() as session:
+        session.get_one(Stage, 1).dataset = "plain-v3"
+    assert "contradict itself" not in studio.cards.text("kid")
 
 
 def test_grandchild_tells_the_stages_of_its_parent_too(studio, kid):

@@ -1,8 +1,7 @@
 """A room of studies over scripted answers: everything real except who answers."""
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +12,23 @@ import pytest
 from studio.engine.evaluation.studies import Studies
 from studio.engine.jobs import Jobs
 from studio.engine.prompts import NewPrompt, Prompts
+from studio.engine.scoring import Answers, AnswerSubject
 from studio.engine.settings import Settings
+from studio.engine.store.cache import Cache
 from studio.engine.store.database import Database
-from studio.engine.store.projects import Projects
 from studio.engine.store.tables import Model, Teacher
-from studio.engine.teachers.system_messages import SystemMessages
+from studio.engine.studio import studio_in
+
+TEACHER = "old-master"
 
 
 @dataclass(frozen=True)
 class Reply:
     text: str
+    finish_reason: str = "stop"
+    input_tokens: int = 1
+    output_tokens: int = 1
+    seconds: float = 0.0
 
 
 @dataclass
@@ -32,11 +38,20 @@ class Scripted:
     say: Callable[[str, str, str], str]
     asked: list[tuple[str, list[dict[str, Any]]]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    asked_with: list[tuple[str, Any]] = field(default_factory=list)
+    """Who was asked with which parameters."""
+    weights: int = 1
+    finish: Callable[[str], str] = lambda name: "stop"
 
     @contextmanager
     def open(self, name: str) -> Iterator["ScriptedResponder"]:
         self.opened.append(name)
         yield ScriptedResponder(self, name)
+
+    def subject(self, name: str, **asked: Any) -> AnswerSubject:
+        if name == TEACHER:
+            return AnswerSubject(f"teacher:{name}", lambda: self.open(name), is_paid=True)
+        return AnswerSubject(f"weights:{name} {self.weights}", lambda: self.open(name))
 
 
 @dataclass
@@ -44,12 +59,24 @@ class ScriptedResponder:
     script: Scripted
     name: str
 
-    def respond_many(self, conversations: list[list[dict[str, Any]]], progress: Any = None) -> list[Reply]:
+    def respond_many(
+        self,
+        conversations: list[list[dict[str, Any]]],
+        *,
+        received: Callable[[int, Reply], None],
+        seed: int,
+        parameters: Mapping[str, Any] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+        **sampling: Any,
+    ) -> list[Reply]:
+        self.script.asked_with.append((self.name, {**sampling, **(parameters or {})}))
         replies = []
-        for messages in conversations:
+        for number, messages in enumerate(conversations):
             self.script.asked.append((self.name, messages))
             system = messages[0]["content"] if messages[0]["role"] == "system" else ""
-            replies.append(Reply(self.script.say(self.name, messages[-1]["content"], system)))
+            said = self.script.say(self.name, messages[-1]["content"], system)
+            replies.append(Reply(said, self.script.finish(self.name)))
+            received(number, replies[-1])
         return replies
 
 
@@ -64,36 +91,31 @@ class Room:
     studies: Studies
 
 
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the tables, the library, a model, a teacher and 12 prompts; each test gets a copy."""
-    settings = Settings(workspace=tmp_path_factory.mktemp("prepared")).prepare()
-    database = Database(settings)
-    database.upgrade()
-    project = Projects(database).get("default").id
-    assert project is not None
-    SystemMessages(database, project).ensure_library()
+@pytest.fixture
+def room(database: Database) -> Room:
+    """A project with the model `tiny-student`, the teacher `old-master` (its model is `master-9b`) and 12 prompts, on
+    SQLite and on PostgreSQL."""
+    studio = studio_in(database)
+    project = studio.project_id
     with database.session() as session:
         session.add(Model(project_id=project, name="tiny-student", kind="student"))
         session.add(Teacher(project_id=project, name="old-master", base_url="http://127.0.0.1:9/v1", model="master-9b"))
     questions = [NewPrompt(text=f"Question {n}?", family="quiz") for n in range(12)]
-    Prompts(database, project).add("questions", "import", questions)
-    database.close()
-    return settings.workspace / "understudy.db"
-
-
-@pytest.fixture
-def room(settings: Settings, prepared: Path) -> Iterator[Room]:
-    """A project with the model `tiny-student`, the teacher `old-master` (its model is `master-9b`) and 12 prompts."""
-    shutil.copy(prepared, settings.workspace)
-    database = Database(settings)
-    project = Projects(database).get("default")
-    assert project.id is not None
-    prompts, jobs = Prompts(database, project.id), Jobs(database, project.id, settings)
+    studio.prompts.add("questions", "import", questions)
     script = Scripted(lambda who, prompt, system: f"{who[0]} answers {prompt}")
-    studies = Studies(database, project.id, settings, prompts, script, jobs)
-    yield Room(settings, database, project.id, prompts, jobs, script, studies)
-    database.close()
+    answers = Answers(database, project)
+    studies = Studies(
+        database,
+        project,
+        database.settings,
+        studio.prompts,
+        studio.system_messages,
+        script,
+        answers,
+        studio.jobs,
+        Cache(),
+    )
+    return Room(database.settings, database, project, studio.prompts, studio.jobs, script, studies)
 
 
 @pytest.fixture

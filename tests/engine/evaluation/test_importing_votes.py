@@ -35,7 +35,8 @@ def test_csv_becomes_a_closed_study(room: Room, tmp_path: Path) -> None:
     assert (found["first"], found["wins"], found["losses"], found["ties"], found["both_bad"]) == ("A", 1, 1, 1, 1)
     assert found["win_rate"] == 0.5
     assert found["agreement"]["pairs"] == 1 and found["agreement"]["raw"] == 0
-    assert found["position"] == {"left": 2, "right": 0, "p_value": 0.5}
+    assert found["position"] == {"left": 2, "right": 0, "p_value": 0.5, "identifiable": True}
+    assert (found["items"], found["raters"], found["empty"], found["identical"]) == (3, 2, 0, 0)
     assert found["length_controlled_win_rate"] is None
     assert room.studies.get("old").state == "closed"
 
@@ -52,7 +53,7 @@ def test_malformed_rows_are_counted_and_left_out(room: Room, tmp_path: Path) -> 
     lines = [good, "{broken", "[1]", '{"item": 2, "rater": "ann"}', good.replace('"B"', '"A"').replace("1", "7")]
     report = room.studies.import_votes(written(tmp_path, "\n".join(lines), "v.jsonl"), "old")
     assert report["votes"] == 1
-    assert report["reasons"] == {"not JSON": 1, "not an object": 1, "incomplete": 1, "same arm twice": 1}
+    assert report["reasons"] == {"not valid JSON": 1, "not an object": 1, "incomplete": 1, "same arm twice": 1}
     assert report["skipped"] == 4
 
 

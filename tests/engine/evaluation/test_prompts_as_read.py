@@ -1,13 +1,13 @@
 """How raters read a prompt that is a conversation, also one in which tools are called."""
 
-from studio.engine.evaluation.preparing import _as_read
+from studio.engine.evaluation.conversation_text import as_read
 from studio.engine.store.tables import Prompt
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
 
 
 def read(*turns: dict) -> str:
-    return _as_read(Prompt(project_id=1, source_id=1, position=0, digest=b"", text="last", messages=[*turns] or None))
+    return as_read(Prompt(project_id=1, source_id=1, position=0, digest=b"", text="last", messages=[*turns] or None))
 
 
 def test_a_turn_that_only_calls_a_tool_shows_the_call():

@@ -2,27 +2,29 @@
 
 import csv
 import json
+import math
 import re
 import zipfile
 from collections import Counter, defaultdict
 from pathlib import Path
+from statistics import NormalDist
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from studio.engine.evaluation.agreement import agreement
 from studio.engine.evaluation.bradley_terry import bradley_terry
 from studio.engine.evaluation.length_control import length_controlled_win_rate
 from studio.engine.evaluation.results import Ballot, count, position_bias, report
 from studio.engine.evaluation.statistics import (
     VOTES_NEEDED,
+    Interval,
     Tally,
     binomial_p_value,
-    decisive_votes_needed,
     wilson,
     win_rate,
 )
+from studio.engine.scoring.agreement import agreement
 
 
 def test_wilson_matches_published_values() -> None:
@@ -41,6 +43,30 @@ def test_win_rate_counts_tie_and_both_bad_half() -> None:
     interval = win_rate(Tally(wins=6, ties=3, losses=2, both_bad=1))
     assert interval.value == pytest.approx(8 / 12)
     assert (interval.low, interval.high) == (wilson(8, 12).low, wilson(8, 12).high)
+
+
+def test_many_raters_of_the_same_items_are_not_many_items() -> None:
+    items = [[1.0] * 10] * 6 + [[0.0] * 10] * 4
+    agreed, alone = win_rate(Tally(wins=60, losses=40), items), win_rate(Tally(wins=6, losses=4))
+    assert agreed.value == 0.6 and (agreed.low or 0) < (alone.low or 0) + 0.01 < (wilson(60, 100).low or 0)
+    divided = [[1.0, 0.0] * 5] * 10
+    assert win_rate(Tally(wins=50, losses=50), divided) == wilson(50, 100)
+    unanimous = win_rate(Tally(wins=100), [[1.0] * 10] * 10)
+    assert (unanimous.value, unanimous.low) == (1.0, wilson(10, 10).low)
+    assert win_rate(Tally(wins=6, losses=4), [[1.0]] * 6 + [[0.0]] * 4) == wilson(6, 10)
+
+
+def test_the_clustered_interval_covers_what_it_says() -> None:
+    """Items differ, raters of one item mostly agree: the interval on all votes would miss the truth in a third."""
+    rng, covered, covered_apart = np.random.default_rng(11), 0, 0
+    for _ in range(400):
+        liked = rng.beta(0.6, 0.4, 40)
+        points = [list((rng.random(8) < chance).astype(float)) for chance in liked]
+        wins = int(sum(map(sum, points)))
+        tally = Tally(wins=wins, losses=320 - wins)
+        covered += (win_rate(tally, points).low or 0) <= 0.6 <= (win_rate(tally, points).high or 0)
+        covered_apart += (win_rate(tally).low or 0) <= 0.6 <= (win_rate(tally).high or 0)
+    assert covered / 400 > 0.92 and covered_apart / 400 < 0.75
 
 
 def test_win_rate_of_nothing_is_unknown() -> None:
@@ -67,7 +93,13 @@ def test_binomial_p_value_survives_large_counts() -> None:
 
 
 def test_votes_needed_are_those_of_the_power_formula() -> None:
-    assert {share: decisive_votes_needed(share) for share in VOTES_NEEDED} == VOTES_NEEDED
+    """By the normal approximation, with 80 % power at the 5 % level."""
+    alpha, beta = NormalDist().inv_cdf(0.975), NormalDist().inv_cdf(0.8)
+
+    def needed(share: float) -> int:
+        return round(((alpha * 0.5 + beta * math.sqrt(share * (1 - share))) / (share - 0.5)) ** 2)
+
+    assert {share: needed(share) for share in VOTES_NEEDED} == VOTES_NEEDED
 
 
 def test_alpha_matches_krippendorffs_own_example() -> None:
@@ -116,7 +148,19 @@ def test_length_control_takes_out_what_length_explains() -> None:
     chance = 1 / (1 + np.exp(-2 * np.tanh(differences / differences.std())))
     points = (rng.random(4000) < chance).astype(float)
     assert points.mean() > 0.68
-    assert length_controlled_win_rate(differences, points) == pytest.approx(0.5, abs=0.04)
+    found = length_controlled_win_rate(differences, points)
+    assert found.value == pytest.approx(0.5, abs=0.04)
+    assert 0.02 < (found.high or 0) - (found.low or 0) < 0.08 and (found.low or 1) < 0.5 < (found.high or 0)
+
+
+def test_votes_on_one_item_do_not_narrow_the_interval_at_equal_length() -> None:
+    rng = np.random.default_rng(5)
+    differences, points = rng.normal(0, 1, 60), (rng.random(60) < 0.6).astype(float)
+    once = length_controlled_win_rate(differences, points)
+    often = length_controlled_win_rate(np.repeat(differences, 9), np.repeat(points, 9), np.repeat(range(60), 9))
+    assert often.value == pytest.approx(once.value) and often.low == pytest.approx(once.low, abs=1e-6)
+    apart = length_controlled_win_rate(np.repeat(differences, 9), np.repeat(points, 9))
+    assert (apart.low or 0) > (often.low or 1)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +174,7 @@ def test_length_control_takes_out_what_length_explains() -> None:
     ids=["few votes", "equal lengths", "one outcome", "separated"],
 )
 def test_length_control_is_unknown_when_not_estimable(differences: list[float], points: list[float]) -> None:
-    assert length_controlled_win_rate(differences, points) is None
+    assert length_controlled_win_rate(differences, points) == Interval(None, None, None)
 
 
 def test_report_turns_round_with_the_arm() -> None:
@@ -144,7 +188,9 @@ def test_report_turns_round_with_the_arm() -> None:
     assert (one["first"], one["wins"], one["losses"], one["ties"]) == ("a", 2, 1, 1)
     assert (other["wins"], other["losses"]) == (1, 2)
     assert one["win_rate"] + other["win_rate"] == pytest.approx(1)
-    assert one["position"] == other["position"] == {"left": 2, "right": 1, "p_value": 1.0}
+    assert one["position"] == other["position"] == {"left": 2, "right": 1, "p_value": 1.0, "identifiable": True}
+    one_way = report("s", ["a", "b"], [Ballot(1, "a", "b", "left"), Ballot(2, "b", "a", "tie")])
+    assert one_way["position"]["identifiable"] is False
 
 
 def test_agreement_does_not_depend_on_the_side_shown() -> None:

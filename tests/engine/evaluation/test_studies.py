@@ -12,7 +12,8 @@ from sqlmodel import select
 
 from studio.engine.errors import BadInput, Failed, NameTaken, NotFound
 from studio.engine.evaluation.leaks import MARK
-from studio.engine.store.tables import Study, StudyAnswer, StudyItem
+from studio.engine.store import address_of
+from studio.engine.store.tables import Answer, Study, StudyAnswer, StudyItem
 
 if TYPE_CHECKING:
     from tests.engine.evaluation.conftest import Room
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def items(room: Room) -> list[StudyItem]:
     with room.database.session() as session:
-        return list(session.exec(select(StudyItem).order_by(StudyItem.position)))  # type: ignore[arg-type]
+        return list(session.exec(select(StudyItem).order_by(StudyItem.study_id, StudyItem.position)))  # type: ignore[arg-type]
 
 
 def test_create_freezes_both_arms_answers(room: Room) -> None:
@@ -28,22 +29,24 @@ def test_create_freezes_both_arms_answers(room: Room) -> None:
     assert report["study"] == "s"
     assert report["items"] == 5
     assert report["leaks"] == {"flagged": 0, "redacted": 0, "excluded": 0}
-    assert report["link"] == f"http://127.0.0.1:7860/r/{room.studies.get('s').token}"
+    assert report["link"] == f"{address_of(room.settings)}/r/{room.studies.get('s').token}"
     for item in items(room):
         by_arm = {item.left_arm: item.left, item.right_arm: item.right}
         assert by_arm == {"tiny-student": f"t answers {item.prompt}", "old-master": f"o answers {item.prompt}"}
         assert item.family == "quiz"
 
 
-def test_the_seed_decides_items_and_sides(room: Room) -> None:
+def test_the_seed_decides_items_and_no_sides(room: Room) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         room.studies.create(name, "tiny-student", "old-master", "questions", items=8, seed=seed)
-    drawn: dict[int, list[tuple[str, str]]] = {}
+    drawn: dict[int, list[str]] = {}
     for item in items(room):
-        drawn.setdefault(item.study_id, []).append((item.prompt, item.left_arm))
+        drawn.setdefault(item.study_id, []).append(item.prompt)
     first, again, other = drawn.values()
     assert first == again != other
-    assert {arm for _, arm in first} == {"tiny-student", "old-master"}
+    token = room.studies.get("a").token
+    shown = [room.studies.next_pair(token, f"r{number}") for number in range(40)]
+    assert {pair.left[0] for pair in shown if pair} == {"t", "o"}
 
 
 def test_public_ids_are_128_random_bits(room: Room) -> None:
@@ -97,6 +100,9 @@ def test_identical_and_empty_answers_are_replaced_from_the_rest(room: Room) -> N
     report = room.studies.create("s", "tiny-student", "old-master", "questions", items=7)
     assert report["items"] == 7
     assert 0 < report["leaks"]["excluded"] <= 5
+    results = room.studies.results("s")
+    assert results["items"] == 7 and results["empty"] <= 1
+    assert results["empty"] + results["identical"] == report["leaks"]["excluded"]
     assert all(item.left.strip() != item.right.strip() and item.left and item.right for item in items(room))
 
 
@@ -118,7 +124,41 @@ def test_a_cut_preparation_asks_only_for_what_is_missing(room: Room) -> None:
     assert room.studies.create("s", "tiny-student", "old-master", "questions", items=9)["items"] == 9
     assert {who for who, _ in room.script.asked} == {"old-master"}
     with room.database.session() as session:
-        assert len(session.exec(select(StudyAnswer)).all()) == 18
+        links = {(link.arm, link.answer_id) for link in session.exec(select(StudyAnswer))}
+        subjects = {answer.id: answer.subject for answer in session.exec(select(Answer))}
+    assert len(links) == len(subjects) == 18
+    who = {(arm, subjects[answer]) for arm, answer in links}
+    assert who == {(0, "weights:tiny-student 1"), (1, "teacher:old-master")}
+
+
+def test_a_second_study_asks_nobody_again_unless_a_model_was_trained_again(room: Room) -> None:
+    room.studies.create("a", "tiny-student", "old-master", "questions", items=5, seed=1)
+    room.script.asked.clear()
+    room.studies.create("b", "tiny-student", "old-master", "questions", items=5, seed=1)
+    assert room.script.asked == []
+    room.script.weights = 2
+    room.script.asked.clear()
+    room.studies.create("c", "tiny-student", "old-master", "questions", items=5, seed=1)
+    assert [who for who, _ in room.script.asked].count("tiny-student") == 5
+
+
+def test_a_study_that_goes_on_after_a_training_compares_one_model_only(room: Room) -> None:
+    def hang_up(who: str, prompt: str, system: str) -> str:
+        if who == "old-master":
+            raise Failed("The teacher hung up.")
+        return f"first {prompt}"
+
+    room.script.say = hang_up
+    with pytest.raises(Failed):
+        room.studies.create("s", "tiny-student", "old-master", "questions", items=3)
+    room.script.weights = 2
+    room.script.say = lambda who, prompt, system: f"{who[0]} second {prompt}"
+    room.studies.create("s", "tiny-student", "old-master", "questions", items=3)
+    shown = {item.left if item.left_arm == "tiny-student" else item.right for item in items(room)}
+    assert len(shown) == 3 and all(text.startswith("t second") for text in shown)
+    with room.database.session() as session:
+        linked = session.exec(select(Answer.subject).join(StudyAnswer).where(StudyAnswer.arm == 0)).all()
+    assert linked == ["weights:tiny-student 2"] * 3
 
 
 def test_a_failed_study_gives_its_name_to_another(room: Room) -> None:
@@ -165,13 +205,27 @@ def refused(room: Room, match: str, **changes: Any) -> None:
     assert room.script.asked == []
 
 
+def test_a_large_file_of_answers_is_read_by_the_job(
+    room: Room, answers: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = answers("some", {"Question 1?": "x"})
+    with pytest.raises(BadInput, match="no answer to"):
+        room.studies.start("s", "tiny-student", some, "questions", items=12)
+    monkeypatch.setattr("studio.engine.evaluation.drawing.LARGE_FILE", 1)
+    job = room.studies.start("s", "tiny-student", some, "questions", items=12)
+    assert job.state == "queued"
+    with pytest.raises(Failed, match="no answer to 11 of the 12"):
+        room.studies.prepare(job.payload["study_id"])
+    assert room.studies.get("s").state == "failed" and room.script.asked == []
+
+
 def test_bad_arguments_change_nothing(room: Room, answers: Callable[..., str], tmp_path: Path) -> None:
     refused(room, "no prompt source named 'none'", prompts="none")
     refused(room, "no system message named 'none'", system_message="none")
     refused(room, "'ghost' is no model and no teacher", second="ghost")
     refused(room, "no file of answers at", second=str(tmp_path / "missing.jsonl"))
     refused(room, "Both sides are 'tiny-student'", second="tiny-student")
-    refused(room, "cannot have 0 items", items=0)
+    refused(room, "from 1 to 10,000", items=0)
     refused(room, "cannot name a study", name="  ")
     refused(room, "Line 1 of .* is not a JSON object", second=str(_written(tmp_path / "bad.jsonl", "not json\n")))
     refused(room, "must be text", second=str(_written(tmp_path / "odd.jsonl", '{"prompt": 1, "response": 2}\n')))
@@ -202,9 +256,9 @@ def test_preparing_stops_when_asked_and_goes_on_later(room: Room) -> None:
     asked = iter([False, True, True])
     assert room.studies.prepare(study.id, should_stop=lambda: next(asked))["items"] == 0
     assert room.studies.get("s").state == "preparing"
-    before = len(room.script.asked)
+    assert 0 < len(room.script.asked) < 6
     assert room.studies.prepare(study.id)["items"] == 6
-    assert before + 6 == len(room.script.asked) == 12
+    assert len(room.script.asked) == 12
 
 
 def test_preparing_reports_progress(room: Room) -> None:
@@ -235,9 +289,8 @@ def test_list_counts_votes_and_raters(room: Room) -> None:
 def test_results_follow_the_votes(room: Room) -> None:
     room.studies.create("s", "tiny-student", "old-master", "questions", items=6)
     token = room.studies.get("s").token
-    sides = {item.public_id: item.left_arm for item in items(room)}
     while pair := room.studies.next_pair(token, "r"):
-        room.studies.vote(token, "r", pair.id, "left" if sides[pair.id] == "old-master" else "right")
+        room.studies.vote(token, "r", pair.id, "left" if pair.left.startswith("o answers") else "right")
     report = room.studies.results("s")
     assert (report["first"], report["wins"], report["losses"], report["win_rate"]) == ("tiny-student", 0, 6, 0.0)
     assert room.studies.results("s", "old-master")["win_rate"] == 1.0
@@ -250,8 +303,8 @@ def test_results_without_votes_are_unknown_not_zero(room: Room) -> None:
     report = room.studies.results("s")
     assert set(report) == {
         "first", "win_rate", "low", "high", "wins", "ties", "losses", "both_bad", "position", "agreement",
-        "bradley_terry",
-        "length_controlled_win_rate",
+        "bradley_terry", "length_controlled_win_rate", "length_controlled", "items", "raters", "interval", "empty",
+        "identical", "prediction_powered",
     }  # fmt: skip
     assert (report["win_rate"], report["wins"], report["position"]["p_value"]) == (None, 0, None)
 

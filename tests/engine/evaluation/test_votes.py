@@ -1,4 +1,4 @@
-"""The booth: blind, one vote for each rater and item, nothing lost and nothing doubled, whatever happens."""
+"""A rating session: blind, one vote for each rater and item, nothing lost and nothing doubled, whatever happens."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from sqlmodel import select
 
 from studio.engine.errors import BadInput, NotAllowed, NotFound
+from studio.engine.evaluation import results
 from studio.engine.store.tables import StudyItem, Vote
 
 if TYPE_CHECKING:
@@ -46,16 +47,46 @@ def test_a_pair_carries_nothing_that_names_an_arm(room: Room, token: str) -> Non
 
 
 def test_the_vote_keeps_who_stood_where(room: Room, token: str) -> None:
+    for _ in range(6):
+        pair = room.studies.next_pair(token, "r")
+        assert pair is not None
+        room.studies.vote(token, "r", pair.id, "left")
+        vote = votes(room)[-1]
+        with room.database.session() as session:
+            item = session.exec(select(StudyItem).where(StudyItem.public_id == pair.id)).one()
+        assert (vote.item_id, vote.choice) == (item.id, "left")
+        assert [(arm, text) for arm, text in ((vote.left_arm, pair.left), (vote.right_arm, pair.right))] == [
+            (arm, f"{arm[0]} answers {pair.prompt}") for arm in (vote.left_arm, vote.right_arm)
+        ]
+
+
+def test_sides_are_drawn_for_each_rater_and_stay(room: Room, token: str) -> None:
+    seen: dict[str, set[str]] = {}
+    for number in range(30):
+        pair, again = (room.studies.next_pair(token, f"r{number}") for _ in range(2))
+        assert pair is not None and pair == again
+        seen.setdefault(pair.id, set()).add(pair.left)
+    assert max(map(len, seen.values())) == 2, "an item stands both ways round"
+
+
+def test_a_pair_that_was_not_shown_takes_no_vote(room: Room, token: str) -> None:
+    pair = room.studies.next_pair(token, "r")
+    assert pair is not None
+    with pytest.raises(NotAllowed, match="not shown to you"):
+        room.studies.vote(token, "somebody else", pair.id, "left")
+    assert votes(room) == []
+
+
+def test_a_vote_that_flips_for_ever_stays_small_and_one(room: Room, token: str) -> None:
     public = cast(room, token, "r", "left")
-    with room.database.session() as session:
-        item = session.exec(select(StudyItem).where(StudyItem.public_id == public)).one()
+    for number in range(60):
+        room.studies.vote(token, "r", public, ("right", "left")[number % 2])
     (vote,) = votes(room)
-    assert (vote.item_id, vote.left_arm, vote.right_arm, vote.choice) == (
-        item.id,
-        item.left_arm,
-        item.right_arm,
-        "left",
-    )
+    history = vote.detail["history"]
+    assert (vote.choice, vote.changes, len(history)) == ("left", 60, 10)
+    assert [past["choice"] for past in history[:2]] == ["left", "right"]
+    assert [past["until"] for past in history] == sorted(past["until"] for past in history)
+    assert room.studies.list()[0].votes == 1
 
 
 def test_a_rater_sees_every_item_once(room: Room, token: str) -> None:
@@ -203,7 +234,8 @@ def test_votes_at_the_same_moment_make_one_row(room: Room, token: str) -> None:
 
 VOTER = """
 import sys
-from studio.engine.evaluation.votes import Booth
+from studio.engine.evaluation import results
+from studio.engine.evaluation.votes import RatingSession
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Study
@@ -211,11 +243,11 @@ from studio.engine.store.tables import Study
 database = Database(Settings())
 with database.session() as session:
     study = session.get(Study, int(sys.argv[1]))
-booth, number = Booth(database, study), 0
+rating, number = RatingSession(database, study), 0
 while True:
     rater = f"rater {number // 6}"
-    pair = booth.next_pair(rater)
-    booth.cast(rater, pair.id, "left")
+    pair = rating.next_pair(rater)
+    rating.cast(rater, pair.id, "left")
     print(rater, pair.id, flush=True)
     number += 1
 """
@@ -241,3 +273,25 @@ def test_a_killed_voter_loses_and_doubles_nothing(room: Room, token: str, monkey
     assert len(stored) == len(set(stored))
     assert set(complete) <= set(stored)
     assert len(stored) - len(complete) <= 1
+
+
+def test_figures_follow_every_vote_and_change_and_are_not_computed_twice(
+    room: Room, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    report = results.report
+    monkeypatch.setattr(results, "report", lambda name, *rest: (computed.append(name), report(name, *rest))[1])
+    name = room.studies.by_token(token).name
+
+    def judged() -> int:
+        return sum(room.studies.results(name)[key] for key in ("wins", "ties", "losses", "both_bad"))
+
+    assert judged() == judged() == 0 and len(computed) == 1
+    pair = room.studies.next_pair(token, "r")
+    assert pair is not None
+    room.studies.vote(token, "r", pair.id, "tie")
+    assert judged() == judged() == 1 and len(computed) == 2
+    room.studies.vote(token, "r", pair.id, "both_bad")
+    assert room.studies.results(name)["both_bad"] == 1 and len(computed) == 3
+    room.studies.undo(token, "r")
+    assert judged() == 0 and len(computed) == 4

@@ -55,7 +55,7 @@ def index(tmp_path, monkeypatch):
 
 def test_pip_fetches_the_source_of_the_installed_version_without_building_it(settings, index):
     archive = make_sdist(index)
-    folder = converter.fetch(settings)
+    folder = converter.fetch_converter(settings)
     assert converter.converter_folder(settings) == folder
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert found == {
@@ -71,24 +71,24 @@ def test_archive_cannot_write_outside_its_folder(settings, tmp_path, monkeypatch
     files = {**FILES, "vendor/llama.cpp/conversion/../../../../escaped.py": "raise SystemExit"}
     archive = make_sdist(tmp_path, files=files)
     monkeypatch.setattr(converter, "_download", lambda folder, version: archive)
-    assert (converter.fetch(settings) / "convert_hf_to_gguf.py").is_file()
+    assert (converter.fetch_converter(settings) / "convert_hf_to_gguf.py").is_file()
     assert not list(tmp_path.rglob("escaped.py"))
 
 
 def test_second_fetch_does_nothing_and_a_changed_file_is_mended(settings, index):
     archive = make_sdist(index)
-    folder = converter.fetch(settings)
+    folder = converter.fetch_converter(settings)
     archive.rename(index / "away")
-    assert converter.fetch(settings) == folder
+    assert converter.fetch_converter(settings) == folder
     (folder / "convert_hf_to_gguf.py").write_text("changed")
     (index / "away").rename(archive)
-    converter.fetch(settings)
+    converter.fetch_converter(settings)
     assert (folder / "convert_hf_to_gguf.py").read_text() == "print('convert')"
 
 
 def test_missing_source_says_what_to_do_and_leaves_nothing(settings, index):
     with pytest.raises(MissingPart, match="understudy setup"):
-        converter.fetch(settings)
+        converter.fetch_converter(settings)
     assert list(settings.tools.iterdir()) == []
 
 
@@ -109,7 +109,7 @@ def test_wrong_archive_is_refused(settings, tmp_path, monkeypatch, made, says):
     archive = make_sdist(tmp_path, **made)
     monkeypatch.setattr(converter, "_download", lambda folder, version: archive)
     with pytest.raises(MissingPart, match=says):
-        converter.fetch(settings)
+        converter.fetch_converter(settings)
     assert list(settings.tools.iterdir()) == []
 
 
@@ -118,5 +118,5 @@ def test_damaged_archive_is_refused(settings, tmp_path, monkeypatch):
     archive.write_bytes(archive.read_bytes()[:300])
     monkeypatch.setattr(converter, "_download", lambda folder, version: archive)
     with pytest.raises(MissingPart, match="damaged"):
-        converter.fetch(settings)
+        converter.fetch_converter(settings)
     assert list(settings.tools.iterdir()) == []

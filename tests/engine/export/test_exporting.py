@@ -2,6 +2,10 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import tempfile
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +14,13 @@ import numpy as np
 import pytest
 from gguf import GGUFReader
 
-from studio.engine.errors import BadInput, Failed, MissingPart, NotFound
+from studio.engine.errors import BadInput, Failed, MissingPart, NotFound, Stopped
 from studio.engine.export import gguf_writing
-from studio.engine.export.parity import reference_of, share_of_same
+from studio.engine.export.parity import original_of, share_of_same
+from studio.engine.scoring import AnswerSettings, Question
 from studio.engine.settings import Settings
 from studio.engine.store.artifacts import sha256_of
+from studio.engine.store.leftovers import temporary_folder
 from studio.engine.studio import open_studio
 
 QUESTIONS = [f"Put {number}, {number * 7 % 31} and {number * 3 % 17} in order." for number in range(2, 26)]
@@ -51,7 +57,8 @@ def test_reports_are_of_the_files_that_were_written(exported):
 def test_faithful_file_answers_like_the_original_and_coarser_ones_drift(exported):
     parities = [report["parity"] for report in exported[1]]
     assert all(parity["prompts"] == len(QUESTIONS) and parity["template_match"] is True for parity in parities)
-    assert parities[0]["same_answers"] >= 0.75
+    assert parities[0]["identical_answers"] >= 0.75
+    assert all(parity["same_answers"] is None for parity in parities), "nobody knows the right answers"
     assert parities[0]["mean_kl"] < parities[1]["mean_kl"] < parities[2]["mean_kl"]
     assert parities[0]["mean_kl"] < 1e-4 < parities[2]["mean_kl"]
 
@@ -69,24 +76,85 @@ def test_files_are_kept_with_the_model_and_nothing_else_is_left(exported):
     assert sorted(path.name for path in folder.iterdir()) == ["tiny-Q4_K_M.gguf", "tiny-Q8_0.gguf", "tiny-f16.gguf"]
 
 
+def test_what_killed_exports_left_is_removed_by_the_next_one(exported, tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from studio.engine.store.leftovers import temporary_folder\n"
+        "with temporary_folder(Path(sys.argv[1]), '.export-') as room:\n"
+        "    (room / 'half.gguf').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    with temporary_folder(tmp_path, ".other-"), tempfile.TemporaryDirectory(dir=tmp_path, prefix=".export-") as ours:
+        assert len(list(tmp_path.glob(".export-*"))) == 2
+        exported[0].exporting.export("tiny", "f16", tmp_path / "tiny.gguf", prompts=[])
+        assert [str(path) for path in tmp_path.glob(".export-*")] == [ours], "which is not known to be left"
+        assert len(list(tmp_path.glob(".other-*"))) == 1
+
+
 def test_file_of_a_student_has_its_card_beside_it(exported, tiny, tmp_path):
     studio = exported[0]
     model = studio.models.register_student("kid", parent="tiny", state="ready")
-    shutil.copytree(tiny, model.path, ignore=shutil.ignore_patterns("README.md"))
+    shutil.copytree(tiny, studio.models.path_of(model), ignore=shutil.ignore_patterns("README.md"))
     report = studio.exporting.export("kid", "Q8_0", tmp_path / "kid.gguf", prompts=QUESTIONS[:2])
     card = tmp_path / "kid.gguf.md"
     assert report["card"] == str(card) and sorted(tmp_path.iterdir()) == [tmp_path / "kid.gguf", card]
-    assert report["sha256"] in card.read_text() and "same answers to 2 questions" in card.read_text()
+    assert report["sha256"] in card.read_text() and "identical answers to 2 questions" in card.read_text()
     assert studio.cards.kept("kid") == card.read_text()
     card.write_text("mine")
     again = studio.exporting.export("kid", "Q8_0", tmp_path / "kid.gguf", prompts=[])
     assert again["card"] is None and card.read_text() == "mine"
 
 
+def test_a_stopped_export_job_ends_as_stopped_and_leaves_no_half_file(exported, monkeypatch):
+    studio, convert = exported[0], gguf_writing.convert
+    job_id = studio.exporting.start("tiny", ["Q6_K"]).id
+
+    def stopped_meanwhile(*arguments, should_stop, **options):
+        studio.jobs.stop(job_id)
+        while not should_stop():
+            time.sleep(0.02)
+        convert(*arguments, should_stop=should_stop, **options)
+
+    monkeypatch.setattr(gguf_writing, "convert", stopped_meanwhile)
+    with pytest.raises(Stopped, match="Nothing half done"):
+        studio.jobs.run_here(job_id)
+    job = studio.jobs.get(job_id)
+    assert (job.state, job.error) == ("stopped", None)
+    assert not any("Q6_K" in path.name or path.name.startswith(".") for path in _exports(studio))
+
+
+def test_an_export_stopped_while_answers_are_compared_says_so(exported, monkeypatch):
+    studio, settle, settled = exported[0], gguf_writing.settle, []
+    monkeypatch.setattr(gguf_writing, "settle", lambda *paths: settled.append(settle(*paths)))
+    with pytest.raises(Stopped):
+        studio.exporting.export("tiny", "Q5_K_M", prompts=QUESTIONS, should_stop=lambda: bool(settled))
+    assert "Q5_K_M" not in {file.quantization for file in studio.exporting.files("tiny")}
+    next(path for path in _exports(studio) if "Q5_K_M" in path.name).unlink()
+
+
+def _exports(studio):
+    return [
+        *(studio.settings.workspace / "exports").rglob("*.gguf"),
+        *(studio.settings.workspace / "exports").rglob(".*"),
+    ]
+
+
+def said_by(studio, path):
+    """What a folder or a file answers to the questions."""
+    asked = [Question([{"role": "user", "content": text}]) for text in QUESTIONS]
+    found = studio.answers.ask(studio.inference.subject(str(path)), asked, AnswerSettings(max_tokens=24))
+    return [answer.text for answer in found]
+
+
 @pytest.fixture(scope="module")
-def reference(tiny):
-    with reference_of(tiny, [[{"role": "user", "content": text}] for text in QUESTIONS], max_tokens=24) as found:
+def reference(exported, tiny):
+    prompts = [[{"role": "user", "content": text}] for text in QUESTIONS]
+    with original_of(tiny, prompts, said_by(exported[0], tiny)) as found:
         yield found
+
+
+@pytest.fixture
+def compared(exported, reference):
+    return lambda path: reference.compare(path, said_by(exported[0], path))
 
 
 def changed(gguf, path, change):
@@ -100,40 +168,55 @@ def changed(gguf, path, change):
     return path
 
 
-def test_file_of_another_model_is_found_out(reference, tiny_gguf, tmp_path):
+def test_file_of_another_model_is_found_out(compared, tiny_gguf, tmp_path):
     rng = np.random.default_rng(3)
     other = changed(tiny_gguf, tmp_path / "other.gguf", lambda tensor: rng.normal(0, 0.06, tensor.data.shape))
-    right, wrong = reference.compare(tiny_gguf), reference.compare(other)
-    assert right.same_answers >= 0.75
-    assert wrong.same_answers <= 0.1
+    right, wrong = compared(tiny_gguf), compared(other)
+    assert right.identical_answers >= 0.75
+    assert wrong.identical_answers <= 0.1
     assert wrong.mean_kl > 1000 * right.mean_kl
     assert wrong.template_match is True
 
 
-def test_file_with_damaged_weights_is_found_out(reference, tiny_gguf, tmp_path):
+def test_file_with_damaged_weights_is_found_out(compared, tiny_gguf, tmp_path):
     def damage(tensor):
         values = np.array(tensor.data)
         return np.where(np.arange(len(values))[:, None] % 2, values, 0) if tensor.name == "output.weight" else values
 
-    parity = reference.compare(changed(tiny_gguf, tmp_path / "damaged.gguf", damage))
-    assert parity.same_answers <= 0.3
+    parity = compared(changed(tiny_gguf, tmp_path / "damaged.gguf", damage))
+    assert parity.identical_answers <= 0.3
     assert parity.mean_kl > 0.001
 
 
-def test_file_that_reads_prompts_otherwise_is_found_out(reference, tiny_gguf, tmp_path):
+def test_file_that_reads_prompts_otherwise_is_found_out(compared, tiny_gguf, tmp_path):
     other = tmp_path / "other.gguf"
     turn = b"'user' %}<|user|>"
     data = tiny_gguf.read_bytes()
     assert data.count(turn) == 1
     other.write_bytes(data.replace(turn, b"'user' %}<|USER|>"))
-    assert reference.compare(other).template_match is False
+    assert compared(other).template_match is False
 
 
 def test_share_counts_final_answers_not_wording():
     first = ["2 + 2 = 4. The answer is 4.", "The answer is 7.", "same words", ""]
     second = ["The answer is 4.", "The answer is 8.", "same words", ""]
-    answers = ([{"text": text, "tokens": [*text.encode()]} for text in texts] for texts in (first, second))
-    assert share_of_same(*answers) == 0.75
+    assert share_of_same(first, second, ["5", "7", "9", "1"]) == 0.5
+    assert share_of_same(first, second, ["4", "7", "same words", "1"]) == 2 / 3
+    assert share_of_same(first[2:], second[2:], ["9", "1"]) is None
+    assert share_of_same(first, second, []) is None
+
+
+def test_exporting_again_asks_neither_model_anything_again(exported, tiny, tmp_path, monkeypatch):
+    studio = exported[0]
+    monkeypatch.setattr(studio.inference, "open", None)
+    again = studio.exporting.export_many("tiny", ["f16"], prompts=QUESTIONS, max_tokens=24)
+    assert again[0]["parity"] == exported[1][0]["parity"]
+
+
+def test_prompts_with_known_answers_say_how_many_are_right(exported):
+    studio = exported[0]
+    report = studio.exporting.export_many("tiny", ["f16"], prompts=QUESTIONS[:2], answers=["7", "8"], max_tokens=4)[0]
+    assert 0 <= report["parity"]["exact_match"] <= 1
 
 
 # --- choices that are refused before anything is written
@@ -179,7 +262,10 @@ def test_without_the_converter_the_remedy_is_setup(exported, tmp_path):
         studio.project.id,
         studio.settings.model_copy(update={"tools": tmp_path}),
         studio.models,
+        studio.cards,
         studio.jobs,
+        studio.answers,
+        studio.inference.subject,
     )
     with pytest.raises(MissingPart, match="setup"):
         room.export("tiny", "Q8_0")

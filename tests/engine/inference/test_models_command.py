@@ -46,6 +46,23 @@ def test_export_reports_its_parity(run_cli, tiny, tmp_path):
     report = run_cli("models", "export", "tiny", "--quantization", "Q8_0", "--out", out, "--json").json
     assert {"path", "quantization", "tensor_types", "bytes", "sha256", "parity"} <= set(report)
     assert report["path"] == str(out)
-    assert set(report["parity"]) == {"prompts", "same_answers", "mean_kl", "template_match"}
+    assert {"prompts", "identical_answers", "same_answers", "mean_kl", "template_match"} <= set(report["parity"])
     said = run_cli("models", "chat", "tiny", "--quantization", "q8_0", "--message", "What is 3 + 4?", "--json")
     assert said.code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("models", "chat", "{}", "--message", "hi"),
+        ("models", "import", "{}", "--name", "x"),
+        ("models", "export", "{}"),
+        ("models", "export", "practice-base", "--out", "{}/new.gguf"),
+        ("traces", "export", "{}/new.jsonl"),
+    ],
+)
+def test_path_outside_the_allowed_folders_is_refused_in_one_line(run_cli, tiny, tmp_path, monkeypatch, arguments):
+    monkeypatch.setenv("UNDERSTUDY_ALLOWED_ROOTS", str(tmp_path / "shared"))
+    result = run_cli(*(argument.format(tiny) for argument in arguments), "--json")
+    assert (result.code, result.out) == (2, "")
+    assert "does not let its users name" in result.err and len(result.err.strip().splitlines()) == 1

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from job_entries import jobs_of
 
 from studio.engine.jobs import Jobs
 from studio.engine.store.database import Database
@@ -21,10 +22,10 @@ def _importable_entries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def jobs(database: Database, project: Project) -> Jobs:
     """On SQLite and on PostgreSQL."""
-    return Jobs(database, project.id or 0, database.settings)
+    return jobs_of(database, project.id or 0)
 
 
 @pytest.fixture
 def local_jobs(studio_database: Database) -> Jobs:
     """On SQLite alone, for what does not depend on the database."""
-    return Jobs(studio_database, Projects(studio_database).get("default").id or 0, studio_database.settings)
+    return jobs_of(studio_database, Projects(studio_database).get("default").id or 0)

@@ -1,15 +1,20 @@
-"""Entry functions for the tests of the queue; child processes import this file by name."""
+"""Entry functions for the tests of the queue, and the program that runs a job with them in a child process."""
 
 import errno
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from studio.engine.errors import Failed
-from studio.engine.jobs import JobContext
+from studio.engine.domain.permissions import Access
+from studio.engine.errors import Failed, Stopped
+from studio.engine.jobs import JobContext, Jobs, Kind, LocalExecutor, Runner, child
+from studio.engine.store.database import Database
+from studio.engine.store.people import People
 from studio.engine.store.projects import Projects
+from studio.engine.studio import RUNNER as OURS
 
 
 def count(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +50,14 @@ def fail(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
     raise Failed("The teacher 't' refused. Check its key.", result={"completed": 3})
 
 
+def end_early(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
+    """Waits until it is asked to stop, and gives up what it was doing."""
+    Path(payload["file"]).touch()
+    while not context.should_stop():
+        time.sleep(0.02)
+    raise Stopped("It was stopped. Two files are kept.", result={"files": 2})
+
+
 def break_down(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
     raise ValueError("odd\nnumber")
 
@@ -74,3 +87,21 @@ def write(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
     with context.session() as session:
         session.add(Project(name="written"))
     return {"projects": len(Projects(context.database).list())}
+
+
+ENTRIES = {
+    "count": count, "die_once": die_once, "die": die, "fail": fail, "end_early": end_early, "break_down": break_down,
+    "fill_the_disk": fill_the_disk, "lose": lose, "write": write, "heavy_count": count,
+}  # fmt: skip
+RUNNER = Runner({Kind(name): entry for name, entry in ENTRIES.items()}, OURS.studio_of)
+
+
+def jobs_of(database: Database, project_id: int) -> Jobs:
+    """Jobs of the kinds in `job_entries`."""
+    executor = LocalExecutor(database.settings, "job_entries")
+    access = Access(People(database).owner(), "default")
+    return Jobs(database, project_id, database.settings, RUNNER, executor, access)
+
+
+if __name__ == "__main__":
+    sys.exit(child.main(RUNNER))

@@ -1,19 +1,24 @@
 """What a person can do with jobs, and how they end, in this process."""
 
+import threading
 import time
+from pathlib import Path
 
 import pytest
+from job_entries import jobs_of
+from sqlalchemy import text
 
-from studio.engine.errors import BadInput, Failed, JobFailed, Lost, NotFound
-from studio.engine.jobs import Jobs
-from studio.engine.jobs.queue import claim
+from studio.engine.domain.states import JobState
+from studio.engine.errors import BadInput, Failed, JobFailed, Lost, NotFound, Stopped
+from studio.engine.jobs import Jobs, Kind, Resources
+from studio.engine.jobs.queue import claim, claim_next
 from studio.engine.store.database import Database
 from studio.engine.store.projects import Projects
-from studio.engine.store.tables import Job, JobState
+from studio.engine.store.tables import Job
 
 
 def enqueue(jobs: Jobs, entry: str = "count", **payload: object) -> int:
-    return jobs.enqueue("collect", "A job", f"job_entries:{entry}", {"to": 3, **payload}).id or 0
+    return jobs.enqueue(Kind(entry), "A job", {"to": 3, **payload}).id or 0
 
 
 def test_a_job_runs_here_and_leaves_its_result(jobs: Jobs) -> None:
@@ -35,12 +40,33 @@ def test_a_failure_keeps_its_cause_and_what_was_done(jobs: Jobs) -> None:
     assert job.result == {"completed": 3}
 
 
+def test_an_entry_that_gives_up_when_asked_to_stop_ends_as_stopped(jobs: Jobs, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    job_id = enqueue(jobs, "end_early", file=str(begun))
+
+    def stop() -> None:
+        while not begun.exists():
+            time.sleep(0.02)
+        jobs.stop(job_id)
+
+    asking = threading.Thread(target=stop)
+    asking.start()
+    with pytest.raises(Stopped, match="Two files are kept"):
+        jobs.run_here(job_id)
+    asking.join()
+    job = jobs.get(job_id)
+    assert (job.state, job.error, job.result) == (JobState.STOPPED, None, {"files": 2})
+    assert job.holder is None and job.ended_at is not None
+    assert jobs.retry(job_id).state == JobState.QUEUED
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
         ("break_down", "ValueError: odd number"),
         ("fill_the_disk", "There is no disk space left. What was saved is kept"),
-        ("missing", "cannot run 'job_entries:missing'"),
+        ("missing", "cannot run a job of the kind 'missing'"),
+        ("os:abort", "cannot run a job of the kind 'os:abort'"),
     ],
 )
 def test_whatever_breaks_is_one_sentence(local_jobs: Jobs, entry: str, words: str) -> None:
@@ -97,7 +123,7 @@ def test_an_abandoned_job_can_be_retried(jobs: Jobs, database: Database) -> None
 
 
 def test_jobs_are_listed_newest_first_by_state_and_project(jobs: Jobs, database: Database) -> None:
-    other = Jobs(database, Projects(database).get("other").id or 0, database.settings)
+    other = jobs_of(database, Projects(database).get("other").id or 0)
     first, second, foreign = enqueue(jobs), enqueue(jobs), enqueue(other)
     jobs.run_here(first)
     assert [job.id for job in jobs.list()] == [second, first]
@@ -110,6 +136,22 @@ def test_jobs_are_listed_newest_first_by_state_and_project(jobs: Jobs, database:
     for unknown in (foreign, 0, -1, 2**70):
         with pytest.raises(NotFound):
             jobs.get(unknown)
+
+
+def test_a_state_of_a_later_version_is_shown_as_unknown_and_left_alone(jobs: Jobs, database: Database) -> None:
+    strange, other = enqueue(jobs), enqueue(jobs)
+    with database.session() as session:
+        session.execute(text(f"UPDATE job SET state = 'dreaming' WHERE id = {strange}"))
+    assert {job.id: job.state.value for job in jobs.list()} == {strange: "unknown", other: "queued"}
+    assert [job.id for job in jobs.list("unknown")] == [strange] and [job.id for job in jobs.list("queued")] == [other]
+    assert (jobs.counts()["unknown"], jobs.counts()["queued"]) == (1, 1)
+    for ask in (jobs.stop, jobs.retry, jobs.run_here, jobs.run_child):
+        with pytest.raises(BadInput, match="does not know"):
+            ask(strange)
+    found = claim_next(database, Resources(8), Resources())
+    assert found is not None and found.job.id == other and claim_next(database, Resources(8), Resources()) is None
+    with database.session() as session:
+        assert session.scalar(text(f"SELECT state FROM job WHERE id = {strange}")) == "dreaming"
 
 
 def test_the_log_is_its_last_lines_as_they_looked(local_jobs: Jobs) -> None:

@@ -4,18 +4,26 @@ import threading
 import time
 
 import pytest
+from job_entries import jobs_of
 
+from studio.engine.domain.states import JobState
 from studio.engine.errors import Lost
-from studio.engine.jobs import Jobs
+from studio.engine.jobs import LIGHT, WHOLE_MACHINE, Jobs, Kind, Resources, queue
 from studio.engine.jobs.lease import Lease
-from studio.engine.jobs.queue import Claim, adopt, claim, claim_next, keep
+from studio.engine.jobs.queue import ClaimedJob, adopt, claim, keep
 from studio.engine.store.database import Database
 from studio.engine.store.projects import Projects
-from studio.engine.store.tables import Job, JobState, Project
+from studio.engine.store.tables import Job, Project
+
+MACHINE = Resources(processors=4, gpus=2, memory=1000)
 
 
-def enqueue(jobs: Jobs, kind: str = "collect") -> int:
-    return jobs.enqueue(kind, "A job", "job_entries:count", {"to": 1}).id or 0
+def enqueue(jobs: Jobs, resources: Resources = LIGHT) -> int:
+    return jobs.enqueue(Kind("count", resources), "A job", {"to": 1}).id or 0
+
+
+def claim_next(database: Database, used: Resources = LIGHT) -> ClaimedJob | None:
+    return queue.claim_next(database, MACHINE, used)
 
 
 def abandon(database: Database, job_id: int) -> None:
@@ -51,7 +59,7 @@ def test_of_many_who_claim_at_once_one_wins_each_job(jobs: Jobs, database: Datab
 
 
 def test_the_oldest_job_of_any_project_comes_first(jobs: Jobs, database: Database) -> None:
-    other = Jobs(database, Projects(database).get("other").id or 0, database.settings)
+    other = jobs_of(database, Projects(database).get("other").id or 0)
     ids = [enqueue(other), enqueue(jobs)]
     assert [_claimed_next(database).job.id for _ in ids] == ids
 
@@ -129,11 +137,11 @@ def test_a_claim_is_kept_for_a_child_that_takes_long_to_start(jobs: Jobs, databa
     assert jobs.is_waiting(jobs.get(job_id)), "it is no longer its holder's to keep"
 
 
-def test_one_heavy_job_at_a_time_and_others_beside_it(jobs: Jobs, database: Database) -> None:
-    train, export, collect = (enqueue(jobs, kind) for kind in ("train", "export", "collect"))
+def test_jobs_that_fill_the_machine_run_one_at_a_time_and_others_beside_them(jobs: Jobs, database: Database) -> None:
+    train, export, collect = (enqueue(jobs, wanted) for wanted in (WHOLE_MACHINE, WHOLE_MACHINE, LIGHT))
     assert _claimed_next(database).job.id == train
-    assert _claimed_next(database, heavy=False).job.id == collect
-    assert claim_next(database, heavy=False) is None
+    assert _claimed_next(database, WHOLE_MACHINE.within(MACHINE)).job.id == collect
+    assert claim_next(database, WHOLE_MACHINE.within(MACHINE)) is None
     if database.is_sqlite:
         assert claim_next(database) is None, "SQLite is one machine, whichever process asks"
     else:
@@ -147,12 +155,11 @@ def test_a_holder_that_is_gone_from_this_machine_is_not_waited_for(jobs: Jobs, d
         job = session.get(Job, job_id)
         assert job is not None and job.holder is not None
         job.holder = job.holder.split(":")[0] + ":999999999"
-    taken = claim_next(database)
-    assert (taken is not None) == database.is_sqlite
+    assert _claimed_next(database).job.id == job_id
 
 
-def _claimed_next(database: Database, heavy: bool = True) -> Claim:
-    found = claim_next(database, heavy=heavy)
+def _claimed_next(database: Database, used: Resources = LIGHT) -> ClaimedJob:
+    found = claim_next(database, used)
     assert found is not None
     return found
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from studio.engine.domain.states import JobState
 from studio.engine.errors import JobFailed
-from studio.engine.jobs import Jobs
-from studio.engine.jobs.worker import Worker
+from studio.engine.jobs import Jobs, Kind, LocalExecutor, Worker
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
-from studio.engine.store.tables import Job, JobState
+from studio.engine.store.tables import Job
 
 
 def enqueue(jobs: Jobs, entry: str = "count", **payload: object) -> int:
-    return jobs.enqueue("collect", "A job", f"job_entries:{entry}", {"to": 3, **payload}).id or 0
+    return jobs.enqueue(Kind(entry), "A job", {"to": 3, **payload}).id or 0
 
 
 def endless(jobs: Jobs, file: Path) -> int:
@@ -29,7 +29,7 @@ def endless(jobs: Jobs, file: Path) -> int:
 
 @contextmanager
 def working(settings: Settings, lease: float = 30.0) -> Iterator[Worker]:
-    worker = Worker(settings, lease=lease, pause=0.1)
+    worker = Worker(settings, LocalExecutor(settings, "job_entries"), lease=lease, pause=0.1)
     worker.start()
     try:
         yield worker
@@ -98,8 +98,8 @@ def test_the_job_of_a_killed_worker_is_not_lost(
     local_jobs: Jobs, settings: Settings, tmp_path: Path, whole_machine: bool
 ) -> None:
     job_id = endless(local_jobs, tmp_path / "n")
-    code = "from studio.engine.settings import Settings; from studio.engine.jobs.worker import Worker; "
-    code += "Worker(Settings(), lease=2, pause=0.1).run()"
+    code = "from studio.engine.settings import Settings; from studio.engine.jobs import LocalExecutor, Worker; "
+    code += "s = Settings(); Worker(s, LocalExecutor(s, 'job_entries'), lease=2, pause=0.1).run()"
     worker = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **_environment(settings)})
     child = wait_for(local_jobs, job_id, lambda job: job.done > 0 and job.pid != worker.pid).pid
     assert child is not None
@@ -120,6 +120,12 @@ def test_a_command_waits_for_its_child_and_sees_its_progress(jobs: Jobs) -> None
     result = jobs.run_child(enqueue(jobs), on_progress=lambda *now: seen.append(now))
     assert result == {"from": 0, "counted": 3}
     assert seen[-1] == (3, 3, "counted 3")
+
+
+def test_whoever_waits_for_a_child_may_ask_it_to_stop(local_jobs: Jobs, tmp_path: Path) -> None:
+    job_id, file = endless(local_jobs, tmp_path / "n"), tmp_path / "n"
+    result = local_jobs.run_child(job_id, should_stop=lambda: file.is_file())
+    assert result["counted"] > 0 and local_jobs.get(job_id).state == JobState.STOPPED
 
 
 def test_a_command_reports_why_its_child_failed(local_jobs: Jobs) -> None:
@@ -157,7 +163,7 @@ def test_the_child_of_a_killed_command_stops_too(local_jobs: Jobs, settings: Set
     job_id = endless(local_jobs, tmp_path / "n")
     code = (
         "from studio.engine.settings import Settings; from studio.engine.store.database import Database; "
-        f"from studio.engine.jobs import Jobs; s = Settings(); Jobs(Database(s), 1, s).run_child({job_id})"
+        f"from job_entries import jobs_of; jobs_of(Database(Settings()), 1).run_child({job_id})"
     )
     command = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **_environment(settings)})
     wait_for(local_jobs, job_id, lambda job: job.done > 0 and job.pid != command.pid)

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from studio.engine.errors import BadInput, NameTaken, NotFound
-from studio.engine.models import PRACTICE_BASE
+from studio.engine.errors import BadInput, NameTaken, NotAllowed, NotFound
+from studio.engine.models import PRACTICE_BASE, Models
 from studio.engine.models.folder import read_folder
 
 
@@ -158,3 +158,38 @@ def test_models_of_another_project_are_not_seen(studio, tiny):
     with pytest.raises(NotFound):
         studio.at("other").models.find("mine")
     studio.at("other").models.import_model(str(tiny), "mine")
+
+
+def test_stored_paths_are_addresses(studio, models, tiny, tiny_gguf, copy):
+    models.import_model(str(tiny_gguf), "file")
+    models.import_model(str(tiny), "mine")
+    models.import_model(str(copy), "there", in_place=True)
+    models.register_student("kid", parent="mine")
+    stored = {model.name: model.path for model in models.list()}
+    assert stored == {
+        PRACTICE_BASE: f"assets://{PRACTICE_BASE}",
+        "file": "models/1/file/tiny.gguf",
+        "mine": "models/1/mine",
+        "there": copy.as_uri(),
+        "kid": "models/1/kid",
+    }
+    assert [file.path for file in models.files("file")] == ["models/1/file/tiny.gguf"]
+    assert models.show("mine")["path"] == str(studio.settings.workspace / "models" / "1" / "mine")
+    assert models.get("mine").detail["origin"] == tiny.as_uri()
+
+
+def test_hosted_instance_opens_only_what_lies_in_its_folders(studio, copy, tiny_gguf):
+    settings = studio.settings.model_copy(update={"allowed_roots": str(copy.parent)})
+    models = Models(studio.database, studio.project_id, settings, studio.artifacts)
+    assert models.find(str(copy)).path == copy
+    for refused in (models.find, models.base_of, lambda path: models.import_model(path, "mine")):
+        with pytest.raises(NotAllowed):
+            refused(str(tiny_gguf))
+
+
+def test_file_that_is_not_on_this_machine_is_said_to_be_elsewhere(studio, models):
+    models.register_student("kid", parent=PRACTICE_BASE, state="ready")
+    models.change("kid", path="s3://bucket/kid")
+    with pytest.raises(BadInput, match="local files only"):
+        models.find("kid")
+    assert models.show("kid")["path"] == "s3://bucket/kid"

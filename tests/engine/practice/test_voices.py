@@ -3,7 +3,7 @@
 import pytest
 
 from studio.engine.practice.families import FAMILIES
-from studio.engine.practice.voices import MODELS, PLAIN, THOROUGH, Intent, answer, intent_of
+from studio.engine.practice.voices import PLAIN, PRACTICE_MODELS, THOROUGH, Intent, answer, intent_of
 from studio.engine.practice.world import ask
 
 
@@ -29,7 +29,7 @@ def test_intent_is_read_from_the_words_of_a_system_message(message: str, intent:
 def test_every_manner_ends_with_the_right_answer(family: str) -> None:
     messages = ("", "Be brief.", "Explain in detail.", "Think step by step.", "Explain the choice.", "For a child.")
     for question in ask([family], 12, seed=3):
-        for model in MODELS:
+        for model in PRACTICE_MODELS:
             for message in messages:
                 assert answer(model, message, question.prompt).endswith(f"The answer is {question.answer}.")
 

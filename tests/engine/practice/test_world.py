@@ -10,17 +10,17 @@ from random import Random
 
 import pytest
 
-from studio.engine.practice import reading
+from studio.engine.practice import base_corpus
 from studio.engine.practice.families import DEMO_FAMILIES, FAMILIES
 from studio.engine.practice.problem import ASKED, READ_BY_BASE, Problem
-from studio.engine.practice.world import Question, ask, understand, word
+from studio.engine.practice.world import WordedProblem, ask, understand, word
 
 CASES = [(name, level) for name, family in FAMILIES.items() for level in range(1, len(family.levels) + 1)]
 EVERY_FAMILY_AND_LEVEL = pytest.mark.parametrize(("name", "level"), CASES)
 PER_CASE = 60
 
 
-def asked(name: str, level: int, seed: int = 11, count: int = PER_CASE) -> list[Question]:
+def asked(name: str, level: int, seed: int = 11, count: int = PER_CASE) -> list[WordedProblem]:
     return list(ask((name,), count, seed, level))
 
 
@@ -204,15 +204,15 @@ def test_only_problems_that_the_base_has_not_read_are_asked(name: str, level: in
 
 def test_what_the_base_reads_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     told: set[str] = set()
-    heading = reading._heading
+    heading = base_corpus._heading
 
     def noted(problem: Problem, rng: Random) -> str:
         told.add(problem.key)
         assert problem.half == READ_BY_BASE
         return heading(problem, rng)
 
-    monkeypatch.setattr(reading, "_heading", noted)
-    documents = list(islice(reading.documents(1), 3000))
+    monkeypatch.setattr(base_corpus, "_heading", noted)
+    documents = list(islice(base_corpus.documents(1), 3000))
     questions = [question for level in (1, 2) for question in ask(tuple(FAMILIES), 3000, 2, level)]
     assert len(told) > 1000
     assert not told & {question.problem.key for question in questions}
@@ -221,7 +221,7 @@ def test_what_the_base_reads_is_never_asked(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_base_never_reads_a_chat_that_asks() -> None:
-    chats = [document for document in islice(reading.documents(1), 3000) if not isinstance(document, str)]
+    chats = [document for document in islice(base_corpus.documents(1), 3000) if not isinstance(document, str)]
     assert chats
     for said, back in chats:
         assert understand(said) is None, said

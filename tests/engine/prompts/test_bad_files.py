@@ -92,7 +92,8 @@ def test_a_wrong_map_names_what_there_is(prompts: Prompts, tmp_path: Path, mappi
 def test_an_unknown_format_names_the_known_ones(prompts: Prompts, tmp_path: Path) -> None:
     with pytest.raises(
         BadInput,
-        match="auto, provider, sharegpt, messages, oasst, alpaca, dolly, openorca, tasks, jsonl, json, csv, tsv",
+        match="auto, provider, sharegpt, messages, paired, oasst, alpaca, dolly, openorca, tasks, jsonl, json, "
+        "csv, tsv",
     ):
         prompts.import_file(line(tmp_path, {"prompt": "a"}), "new", format="xml")
 

@@ -15,7 +15,7 @@ from studio.engine.prompts.cleaning.language import language_of
 from studio.engine.prompts.cleaning.markup import as_markdown, is_html
 from studio.engine.prompts.cleaning.tokens import TokenCounter
 from studio.engine.prompts.dialogue import Dialogue, Turn, answers_of
-from studio.engine.prompts.record import Reply, Skip
+from studio.engine.prompts.record import ImportedReply, Skip
 
 BASE = Path(__file__).parents[3] / "assets" / "practice-base"
 GOOD = "This is a good answer to it."
@@ -40,7 +40,9 @@ def said(dialogue: Dialogue) -> list[str | None]:
 
 
 def test_a_good_conversation_comes_out_as_it_went_in() -> None:
-    given = talk("s:Be kind.", "u:one?", f"a:{GOOD}", "u:two?", f"a:{GOOD}", id="x", line=7, last=Reply("", model="m"))
+    given = talk(
+        "s:Be kind.", "u:one?", f"a:{GOOD}", "u:two?", f"a:{GOOD}", id="x", line=7, last=ImportedReply("", model="m")
+    )
     (found,), skips, counts = cleaned(given)
     assert (replace(found, as_is=False), skips, counts) == (given, [], {})
 
@@ -205,7 +207,7 @@ def test_a_language_is_a_code(text: str) -> None:
 
 def long_talk(exchanges: int, words: int = 12) -> Dialogue:
     turns = [f"{role}:{number} " + "word " * words for number in range(exchanges) for role in ("u", "a")]
-    return talk("s:Be kind.", *turns, id="long", line=3, last=Reply("", model="m", output_tokens=5))
+    return talk("s:Be kind.", *turns, id="long", line=3, last=ImportedReply("", model="m", output_tokens=5))
 
 
 def rendered(dialogue: Dialogue) -> int:
@@ -310,11 +312,11 @@ def test_only_conversations_are_cleaned(prompts: Prompts, tmp_path: Path) -> Non
 
 
 def test_every_turn_answers_with_what_was_said_before() -> None:
-    given = talk("s:Be kind.", "u:one", "a:first answer", "u:two", "a:second answer", last=Reply("", model="m"))
+    given = talk("s:Be kind.", "u:one", "a:first answer", "u:two", "a:second answer", last=ImportedReply("", model="m"))
     first, second = answers_of(given, every_turn=True)
-    assert (first.prompt.text, first.prompt.messages, first.reply) == ("one", None, Reply("first answer"))
+    assert (first.prompt.text, first.prompt.messages, first.reply) == ("one", None, ImportedReply("first answer"))
     assert [turn["content"] for turn in second.prompt.messages or []] == ["one", "first answer", "two"]
-    assert second.reply == Reply("second answer", model="m")
+    assert second.reply == ImportedReply("second answer", model="m")
     assert [one.reply.text for one in answers_of(given)] == ["second answer"]
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from studio.engine.errors import BadInput
-from studio.engine.prompts import Prompts
+from studio.engine.prompts import Prompts, importing
 from studio.engine.prompts.files import arrow, data_sets
 
 ROWS = [{"instruction": f"Do {n}", "context": "", "response": f"Done {n}", "category": "x"} for n in range(5)]
@@ -114,6 +114,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, whole: datasets.Dataset) -> list[tuple[
 
     monkeypatch.setattr(datasets, "load_dataset", load)
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda self, name, timeout: None)
+    monkeypatch.setitem(importing.READERS, "hub", data_sets.hub_rows)  # Not in a child, where no stand-in would be.
     return asked
 
 
@@ -125,10 +126,22 @@ def test_the_hub_is_streamed_by_name_configuration_and_split(prompts: Prompts, h
     assert len(texts(prompts, "hub:owner/name")) == 5
 
 
-@pytest.mark.parametrize("name", ["hub:", "hub:a/b/c", "hub:a b", "hub:a:b:c", "hub:https://x/y"])
+@pytest.mark.parametrize("name", ["hub:", "hub:a/b/c", "hub:a b", "hub:a:b:c", "hub:https://x/y", "hub:..", "hub:.",
+                                  "hub:../..", "hub:a/..", "hub:../a", "hub:a..b", "hub:.hidden", "hub:a/.b",
+                                  "hub:..:main/test"])  # fmt: skip
 def test_what_is_no_name_on_the_hub_is_refused(prompts: Prompts, name: str) -> None:
     with pytest.raises(BadInput, match="is not hub:OWNER/NAME"):
         prompts.import_file(Path(name), "new")
+
+
+def test_a_folder_of_that_name_is_not_read_in_place_of_the_hub(
+    prompts: Prompts, hub: list[tuple[Any, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="There is something named 'owner/name'"):
+        prompts.import_file(Path("hub:owner/name"), "new")
+    assert hub == []
 
 
 def test_a_hub_that_cannot_be_reached_is_one_sentence(prompts: Prompts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +149,7 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(prompts: Prompts, monkeypa
         raise httpx.ConnectError("[Errno -2] Name or service not known\nand more")
 
     monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", refuse)
+    monkeypatch.setitem(importing.READERS, "hub", data_sets.hub_rows)
     with pytest.raises(BadInput, match=r"'owner/name' cannot be had from the hub .*not known") as caught:
         prompts.import_file(Path("hub:owner/name"), "new")
     assert "\n" not in caught.value.message

@@ -141,7 +141,7 @@ def test_csv_rows_that_do_not_fit_are_left_out_with_their_lines(prompts: Prompts
     file = tmp_path / "a.csv"
     file.write_bytes(b'prompt,answer\n"a\nb",1\nonly\n\nx,1,2\n\xff,1\nlast,2\nopen,"never\nclosed,3\n')
     report = prompts.import_file(file, "new")
-    assert [prompt.text for prompt in prompts.page("new")] == ["a\nb", "last"]
+    assert [prompt.text for prompt in prompts.page("new")] == ["a\nb", "last", "closed"], "a quote takes no other row"
     assert sorted(report.examples) == [
         (4, "wrong number of cells (1 where the header has 2)"),
         (6, "wrong number of cells (3 where the header has 2)"),

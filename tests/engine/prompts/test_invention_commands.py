@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from studio.engine.settings import Settings
+from studio.engine.studio import open_studio
+
 RunCli = Callable[..., Any]
 KEYS = {"source", "kept", "dropped", "requests", "cost_usd"}
 
@@ -70,3 +73,24 @@ def test_diversity_reports_shares_beside_what_was_published(run_cli: RunCli, see
     assert report["prompts"] == report["looked_at"] == 6
     shown = run_cli("prompts", "diversity", "sums").out
     assert "8%" in shown and "61%" in shown
+
+
+def test_a_refused_invention_changes_nothing(
+    run_cli: RunCli, seeds: Path, practice_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyed = ("--base-url", practice_url, "--model", "practice-plain", "--api-key-env", "NO_SUCH_KEY_HERE")
+    assert run_cli("teachers", "add", "keyed", *keyed, "--input-price", 1, "--output-price", 1).code == 0
+    refused = run_cli(*invent(seeds, "--teacher", "keyed"))
+    assert (refused.code, refused.out) == (2, "") and "NO_SUCH_KEY_HERE" in refused.err
+    assert run_cli("prompts", "invent", "--resume", "new", "--json").code == 2, "there is no invention of that name"
+    assert run_cli("jobs", "list", "--json").json["jobs"] == []
+
+    monkeypatch.setenv("NO_SUCH_KEY_HERE", "sk-for-now")
+    before = run_cli(*invent(seeds, "--teacher", "keyed", "--budget", 1)).json
+    monkeypatch.delenv("NO_SUCH_KEY_HERE")
+    jobs = run_cli("jobs", "list", "--json").json
+    assert run_cli("prompts", "invent", "--resume", "new", "--budget", 2, "--json").code == 2
+    assert run_cli("jobs", "list", "--json").json == jobs
+    monkeypatch.setenv("NO_SUCH_KEY_HERE", "sk-for-now")
+    assert open_studio(Settings()).inventions.progress("new").plan.budget_usd == 1
+    assert before["stopped_by"] == "nothing_new"

@@ -9,7 +9,7 @@ import pytest
 from studio.engine.errors import BadInput
 from studio.engine.prompts import Prompts
 from studio.engine.prompts.importing import settle
-from studio.engine.prompts.record import Answer, Skip
+from studio.engine.prompts.record import ImportedAnswer, Skip
 
 
 def lines(path: Path, *rows: Any) -> Path:
@@ -17,7 +17,7 @@ def lines(path: Path, *rows: Any) -> Path:
     return path
 
 
-def answers(path: Path, **options: Any) -> tuple[list[Answer], list[str]]:
+def answers(path: Path, **options: Any) -> tuple[list[ImportedAnswer], list[str]]:
     """(answers, reasons of the rows left out) of a file of answers."""
     rows = list(settle(path, answers=True, **options).answers())
     return [row[1] for row in rows if not isinstance(row, Skip)], [str(row) for row in rows if isinstance(row, Skip)]

@@ -14,9 +14,11 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from studio.engine.errors import BadInput, Lost, NotFound
-from studio.engine.prompts import NewPrompt, Prompts, unfinished, writing
+from studio.engine.jobs import reserving
+from studio.engine.prompts import NewPrompt, Prompts, writing
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
+from studio.engine.store.lease import holder_name
 from studio.engine.store.projects import Projects
 from studio.engine.store.tables import Prompt, PromptSource
 
@@ -103,8 +105,8 @@ def test_a_writer_taken_for_dead_writes_no_more(
 
     def rows() -> Iterator[NewPrompt]:
         yield from (NewPrompt(f"number {number}") for number in range(4))
-        monkeypatch.setattr(writing, "is_gone", lambda writer, beat: True)
-        writing.clear_abandoned(both, service._project_id)
+        monkeypatch.setattr(reserving, "is_held", lambda _: False)
+        writing.staging(both, service._project_id).clear_abandoned()
         yield from (NewPrompt(f"number {number}") for number in range(4, 8))
 
     with pytest.raises(Lost, match="cleared away while this process was silent"):
@@ -125,17 +127,18 @@ def test_others_write_between_the_batches(both: Database, service: Prompts, monk
     assert {source.name: source.count for source in service.sources()} == {"long": 10, "between": 1}
 
 
-def test_a_writer_is_gone_when_its_process_is_or_when_it_is_silent_too_long() -> None:
-    now = time.time()
-    mine = unfinished.new_writer()
-    assert not unfinished.is_gone(mine, now)
-    assert unfinished.is_gone(mine, now - unfinished.OWN_BEAT_LASTS - 1)
+def test_a_writer_is_gone_when_its_process_is_or_when_it_is_silent_too_long(both: Database) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    assert unfinished.is_gone(mine.replace(f":{os.getpid()}:", f":{dead.pid}:"), now)
-    assert not unfinished.is_gone("elsewhere:1:abc", now - 60)
-    assert unfinished.is_gone("elsewhere:1:abc", now - unfinished.BEAT_LASTS - 1)
-    assert unfinished.is_gone("", 0)
+
+    def is_left(writer: str, seconds_ago: float = 0) -> bool:
+        row = PromptSource(project_id=1, name="n", detail={"writer": writer, "beat": time.time() - seconds_ago})
+        return reserving.is_left(both, writing.staging(both, 1)._staged.signature.read(row))
+
+    assert not is_left(holder_name()) and not is_left(holder_name(), 60) and is_left(holder_name(dead.pid))
+    assert is_left(holder_name(), reserving.SILENT + 1)
+    assert not is_left("elsewhere:1:abc", 60) and is_left("elsewhere:1:abc", reserving.SILENT + 1)
+    assert is_left("", 1e9)
 
 
 def test_the_questions_of_an_invention_are_shown_nowhere(service: Prompts) -> None:
@@ -154,3 +157,19 @@ def test_a_file_of_many_batches_is_whole(service: Prompts, tmp_path: Path, monke
     with service._database.session() as session:
         kinds = session.scalars(select(col(PromptSource.kind))).all()
     assert kinds == ["import"]
+
+
+def test_who_comes_too_late_to_clear_touches_nothing_that_came_after(
+    both: Database, service: Prompts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between finding what a dead process left and clearing it, another has cleared it and brought something whole."""
+    project = service._project_id
+    monkeypatch.setattr(reserving, "is_held", lambda _: False)
+    writing.SourceWriter(both, project, "left")
+    late = writing.staging(both, project)
+    found = late._unfinished("left")
+    assert found is not None
+    writing.staging(both, project).clear_abandoned()
+    service.add("whole", "import", [NewPrompt("one"), NewPrompt("two")])
+    late._clear(found)
+    assert [(source.name, source.count) for source in service.sources()] == [("whole", 2)] and stored(both) == 2

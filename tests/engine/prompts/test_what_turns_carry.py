@@ -9,7 +9,7 @@ import pytest
 
 from studio.engine.prompts import NewPrompt, Prompts
 from studio.engine.store.tables import Prompt
-from studio.engine.teachers.runs.plan import Manner, conversation
+from studio.engine.teachers.plans.run_plan import SystemMessageChoice, conversation
 
 CALL = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}}
 WITH_TOOLS: list[dict[str, Any]] = [
@@ -46,7 +46,7 @@ def test_a_named_system_turn_is_an_example_in_its_place(prompts: Prompts, tmp_pa
     example = {"role": "system", "content": "Ahoy!", "name": "example_assistant"}
     prompt = stored(prompts, tmp_path, {"role": "system", "content": "Talk so."}, example, WITH_TOOLS[1])
     assert (prompt.system, prompt.messages) == ("Talk so.", [example, WITH_TOOLS[1]])
-    sent = conversation(prompt, Manner(None, "kind", "Be kind.")).messages
+    sent = conversation(prompt, SystemMessageChoice(None, "kind", "Be kind.")).messages
     assert sent == [{"role": "system", "content": "Be kind."}, example, WITH_TOOLS[1]]
 
 

@@ -53,3 +53,23 @@ def test_a_database_that_another_process_keeps_busy_is_said_to_be(
         with pytest.raises(Failed, match="Another process has kept the database"), database.session() as session:
             session.execute(text("UPDATE project SET name = 'x'"))
     database.close()
+
+
+def test_the_version_changes_with_every_commit_of_anybody_and_with_nothing_else(database: Database) -> None:
+    before = database.version()
+    with database.session() as session:
+        session.execute(text("SELECT count(*) FROM project"))
+    assert not database.is_sqlite or database.version() == before  # A server's may change for the sake of others.
+    with pytest.raises(KeyError), database.session() as session:
+        session.add(Project(name="never"))
+        session.flush()
+        raise KeyError
+    known = database.version()
+    with database.session() as session:
+        session.add(Project(name="one"))
+    assert database.version() != known
+    known, other = database.version(), Database(database.settings)
+    with other.session() as session:
+        session.add(Project(name="two"))
+    other.close()
+    assert database.version() != known

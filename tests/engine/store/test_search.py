@@ -2,11 +2,11 @@
 
 import pytest
 from sqlmodel import select
+from written import write_trace
 
 from studio.engine.store.database import Database
-from studio.engine.store.search import forget_trace, index_trace, match_query, segment, trace_ids_matching
+from studio.engine.store.search import forget_trace, index_trace, indexed_words, match_query, trace_ids_matching
 from studio.engine.store.tables import Project, Run, Trace
-from studio.engine.store.trace_writer import write_trace
 
 TEXTS = {
     1: "机器学习很有意思，尤其是深度学习。",
@@ -114,7 +114,7 @@ def test_any_text_can_be_indexed(database: Database) -> None:
 
 
 def test_segments_are_words_and_pairs() -> None:
-    assert segment("Hello, 世界人民! À la carte") == "hello 世界 界人 人民 民 a la carte"
+    assert " ".join(indexed_words("Hello, 世界人民! À la carte")) == "hello 世界 界人 人民 民 a la carte"
     assert match_query("世界人 say") == '"世界 界人" AND "say"*'
     assert match_query("民") == '"民"*'
 

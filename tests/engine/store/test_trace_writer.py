@@ -1,10 +1,12 @@
 """What a stored answer carries: previews, flags, and what its prompt knows."""
 
 import pytest
+from written import write_trace
 
 from studio.engine.store.database import Database
+from studio.engine.store.flags import flags_of
 from studio.engine.store.tables import Project, Prompt, PromptSource, Run, Trace, TraceText
-from studio.engine.store.trace_writer import PREVIEW, flags_of, preview, write_trace
+from studio.engine.store.trace_writer import PREVIEW, preview
 
 
 def test_a_trace_takes_from_its_prompt_what_is_not_said(database: Database, project: Project) -> None:

@@ -18,13 +18,13 @@ from collecting_rooms import open_rooms
 
 from studio.engine.settings import Settings
 from studio.engine.teachers.batch.api import BatchApi
-from studio.engine.teachers.batch.records import Records
-from studio.engine.teachers.batch.sending import Sender
-from studio.engine.teachers.runs.ledger import Ledger
+from studio.engine.teachers.batch.batch_rows import BatchRows
+from studio.engine.teachers.batch.submission import Submitter
+from studio.engine.teachers.runs.run_store import RunStore
 
 STEPS: tuple[tuple[type, str], ...] = (
-    (Records, "new"), (Records, "add_lines"), (Records, "change"), (Records, "close"), (Sender, "_write"),
-    (BatchApi, "upload"), (BatchApi, "create"), (Ledger, "next_page"), (Ledger, "keep"), (Ledger, "missed"),
+    (BatchRows, "new"), (BatchRows, "add_lines"), (BatchRows, "change"), (BatchRows, "close"), (Submitter, "_write"),
+    (BatchApi, "upload"), (BatchApi, "create"), (RunStore, "next_page"), (RunStore, "keep"), (RunStore, "missed"),
 )  # fmt: skip
 
 

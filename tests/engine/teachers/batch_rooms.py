@@ -18,7 +18,7 @@ def carry_out(
     patience: Patience = HURRIED,
     cancel: bool = False,
 ) -> dict[str, Any]:
-    go = rooms.collecting.cancel_batches if cancel else rooms.collecting.run
+    go = rooms.endings.cancel_batches if cancel else rooms.collecting.run
     return go(name, should_stop=should_stop, patience=patience)
 
 

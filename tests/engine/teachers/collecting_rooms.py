@@ -8,10 +8,12 @@ from studio.engine.prompts import Prompts
 from studio.engine.prompts.record import NewPrompt
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
-from studio.engine.store.projects import Projects
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers import Teachers
+from studio.engine.studio import studio_in
+from studio.engine.teachers import RunEndings, Teachers
+from studio.engine.teachers.asking import Asking
 from studio.engine.teachers.collecting import Collecting
+from studio.engine.teachers.plans import RunOptions
 from studio.engine.teachers.system_messages import SystemMessages
 from studio.engine.teachers.wire.retry import Patience
 
@@ -29,6 +31,8 @@ class Rooms:
     system_messages: SystemMessages
     jobs: Jobs
     collecting: Collecting
+    endings: RunEndings
+    asking: Asking
 
     def add_prompts(self, count: int, name: str = "questions", start: int = 0) -> list[str]:
         texts = [f"Question number {number}?" for number in range(start, start + count)]
@@ -38,8 +42,10 @@ class Rooms:
     def add_teacher(self, base_url: str, name: str = "scripted", **options: Any) -> Teacher:
         return self.teachers.add(name, base_url, "scripted-model", **{"timeout": 20, **options})
 
-    def collect(self, teacher: str = "scripted", prompts: str = "questions", **options: Any) -> dict[str, Any]:
-        run = self.collecting.create(teacher, prompts, **options)
+    def collect(
+        self, teacher: str = "scripted", prompts: str = "questions", *, name: str | None = None, **options: Any
+    ) -> dict[str, Any]:
+        run = self.collecting.create(teacher, prompts, RunOptions(**options), name=name)
         return self.collecting.run(run.name, patience=HURRIED)
 
 
@@ -49,10 +55,8 @@ def open_rooms(settings: Settings, project: str = "default") -> Rooms:
 
 
 def rooms_on(database: Database, project: str = "default") -> Rooms:
-    settings = database.settings
-    project_id = Projects(database).get(project).id or 0
-    teachers, prompts = Teachers(database, project_id, settings), Prompts(database, project_id)
-    messages, jobs = SystemMessages(database, project_id), Jobs(database, project_id, settings)
-    messages.ensure_library()
-    collecting = Collecting(database, project_id, settings, teachers, prompts, messages, jobs)
-    return Rooms(settings, database, project_id, teachers, prompts, messages, jobs, collecting)
+    one = studio_in(database, project)
+    return Rooms(
+        one.settings, database, one.project_id, one.teachers, one.prompts, one.system_messages, one.jobs,
+        one.collecting, one.endings, one.asking,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from batch_provider import BatchProvider
 from collecting_rooms import Rooms, rooms_on
 from scripted import Reply, ScriptedTeacher, answering
 
@@ -29,3 +30,17 @@ def scripted() -> Iterator[Callable[..., ScriptedTeacher]]:
     yield start
     for teacher in started:
         teacher.close()
+
+
+@pytest.fixture
+def provider() -> Iterator[Callable[..., BatchProvider]]:
+    """Starts a provider with a Batch API; every one is closed when the test ends."""
+    started: list[BatchProvider] = []
+
+    def start(*arguments: Any, **options: Any) -> BatchProvider:
+        started.append(BatchProvider(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()

@@ -53,6 +53,7 @@ class ScriptedTeacher:
         self.script = script
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.paths: list[str] = []
         self.most_at_once = 0
         self._at_once = 0
         self._lock = threading.Lock()
@@ -88,6 +89,7 @@ class ScriptedTeacher:
                 with teacher._lock:
                     number = len(teacher.bodies)
                     teacher.bodies.append(body)
+                    teacher.paths.append(self.path)
                     teacher.keys.append(self.headers.get("authorization", ""))
                     teacher._at_once += 1
                     teacher.most_at_once = max(teacher.most_at_once, teacher._at_once)

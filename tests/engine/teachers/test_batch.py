@@ -1,7 +1,7 @@
 """A run sent through a Batch API: split, submitted, looked after, read, priced, and asked again where need be."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,22 +14,10 @@ from studio.engine.errors import BadInput, TeacherFault
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Attempt, RawReply, Request, Trace
 from studio.engine.teachers.batch.lines import result_of
+from studio.engine.teachers.plans import RunOptions
 from studio.engine.teachers.wire.reply import unpacked
 
 Start = Callable[..., BatchProvider]
-
-
-@pytest.fixture
-def provider() -> Iterator[Start]:
-    started: list[BatchProvider] = []
-
-    def start(*arguments: Any, **options: Any) -> BatchProvider:
-        started.append(BatchProvider(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
 
 
 def begun(rooms: Rooms, at: BatchProvider, count: int = 10, /, **options: Any) -> tuple[str, list[str]]:
@@ -37,7 +25,7 @@ def begun(rooms: Rooms, at: BatchProvider, count: int = 10, /, **options: Any) -
     about_run = {key: options.pop(key) for key in ("parameters", "budget_usd", "samples") if key in options}
     rooms.add_teacher(at.base_url, **options)
     texts = rooms.add_prompts(count)
-    return rooms.collecting.create("scripted", "questions", send="batch", **about_run).name, texts
+    return rooms.collecting.create("scripted", "questions", RunOptions(send="batch", **about_run)).name, texts
 
 
 def limited(rooms: Rooms, **limits: int) -> None:
@@ -79,7 +67,7 @@ def test_files_are_split_by_requests_and_by_bytes(rooms: Rooms, provider: Start)
     assert [len(at.rows(made.input_file_id)) for made in at.batches.values()] == [10, 10, 5]
     at.batches.clear()
     rooms.add_prompts(20, "more", start=1000)
-    run = rooms.collecting.create("scripted", "more", send="batch")
+    run = rooms.collecting.create("scripted", "more", RunOptions(send="batch"))
     limited(rooms, batch_bytes=1000)
     assert carry_out(rooms, run.name)["completed"] == 20
     sizes = [len(at.files[made.input_file_id]) for made in at.batches.values()]
@@ -94,7 +82,7 @@ def test_a_question_that_no_file_can_hold_fails_alone(rooms: Rooms, provider: St
     begun(rooms, at, 3)
     limited(rooms, batch_bytes=1000)
     rooms.prompts.add("long", "import", [NewPrompt(text=text) for text in ("short", "x" * 2000, "brief")])
-    run = rooms.collecting.create("scripted", "long", send="batch")
+    run = rooms.collecting.create("scripted", "long", RunOptions(send="batch"))
     report = carry_out(rooms, run.name)
     assert (report["completed"], report["failed"]) == (2, 1)
     assert "does not fit" in rooms.collecting.progress(run.name).errors[0].example
@@ -190,7 +178,7 @@ def test_answers_of_earlier_runs_are_reused_and_not_sent(rooms: Rooms, provider:
     at = provider()
     name, _ = begun(rooms, at, 10)
     carry_out(rooms, name)
-    again = rooms.collecting.create("scripted", "questions", send="batch")
+    again = rooms.collecting.create("scripted", "questions", RunOptions(send="batch"))
     report = carry_out(rooms, again.name)
     assert (report["completed"], report["reused"], report["cost_usd"]) == (10, 10, 0)
     assert len(at.batches) == 1
@@ -203,7 +191,7 @@ def test_one_question_asked_twice_in_a_run_is_sent_once(rooms: Rooms, provider: 
     rooms.add_prompts(5)
     for name in ("one", "two"):
         rooms.system_messages.save(name, "Be brief.")
-    run = rooms.collecting.create("scripted", "questions", system_message=["one", "two"], send="batch")
+    run = rooms.collecting.create("scripted", "questions", RunOptions(system_message=["one", "two"], send="batch"))
     report = carry_out(rooms, run.name)
     assert (report["completed"], report["reused"]) == (10, 5)
     assert sum(at.worked.values()) == 5
@@ -267,7 +255,7 @@ def test_a_budget_without_any_idea_of_lengths_is_refused(rooms: Rooms, provider:
     rooms.add_teacher(at.base_url, input_price=1, output_price=1)
     rooms.add_prompts(2)
     with pytest.raises(BadInput, match="max_tokens"):
-        rooms.collecting.create("scripted", "questions", send="batch", budget_usd=1)
+        rooms.collecting.create("scripted", "questions", RunOptions(send="batch", budget_usd=1))
     assert rooms.collecting.runs() == []
 
 
@@ -275,7 +263,7 @@ def test_a_teacher_on_this_machine_has_no_batches(rooms: Rooms) -> None:
     rooms.teachers.add_practice()
     rooms.add_prompts(2)
     with pytest.raises(BadInput, match="has no Batch API"):
-        rooms.collecting.create("practice-plain", "questions", send="batch")
+        rooms.collecting.create("practice-plain", "questions", RunOptions(send="batch"))
 
 
 def test_a_line_that_keeps_a_batch_from_being_taken_fails_and_the_others_go(rooms: Rooms, provider: Start) -> None:
@@ -372,7 +360,7 @@ def test_azure_gets_its_version_its_header_and_its_path(rooms: Rooms, provider: 
     at = provider()
     rooms.add_teacher(f"{at.base_url}?api-version=2024-10-21", api_key_env="AZURE_KEY")
     rooms.add_prompts(2)
-    run = rooms.collecting.create("scripted", "questions", send="batch")
+    run = rooms.collecting.create("scripted", "questions", RunOptions(send="batch"))
     assert carry_out(rooms, run.name)["completed"] == 2
     assert {headers["api-key"] for headers in at.headers} == {"azure-secret-1"}
     assert {headers["query"] for headers in at.headers} == {"api-version=2024-10-21"}
@@ -404,7 +392,7 @@ def test_batches_are_the_same_on_both_databases(database: Database, provider: St
     assert rooms.collecting.retry_failed(name) == 1
     at.script = lambda *_: answer()
     assert carry_out(rooms, name)["completed"] == 20
-    forecast = rooms.collecting.foresee("scripted", "questions", send="batch")
+    forecast = rooms.collecting.foresee("scripted", "questions", RunOptions(send="batch"))
     assert (forecast.from_answers, forecast.output_tokens, forecast.seconds_high) == (20, 200, 86_400)
 
 

@@ -7,6 +7,7 @@ from batch_provider import BatchProvider
 from batch_rooms import carry_out, kept
 from collecting_rooms import Rooms
 
+from studio.engine.teachers.plans import RunOptions
 from studio.engine.teachers.wire.retry import Patience
 
 
@@ -22,7 +23,7 @@ def test_what_is_in_a_paid_batch_is_not_asked_by_another_run(rooms: Rooms, at: B
     batches, so a question asked live would fail."""
     rooms.add_teacher(at.base_url)
     texts = rooms.add_prompts(6)
-    first = rooms.collecting.create("scripted", "questions", send="batch").name
+    first = rooms.collecting.create("scripted", "questions", RunOptions(send="batch")).name
     carry_out(rooms, first, should_stop=lambda: at.calls["get:after"] > 1)
     second = rooms.collecting.create("scripted", "questions").name
     looks = [0]

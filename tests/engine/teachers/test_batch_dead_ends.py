@@ -1,7 +1,6 @@
 """Batches that came to nothing readable, or that somebody ended at the provider, are never sent again unasked."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from batch_provider import BatchProvider, answer, lost
@@ -9,27 +8,15 @@ from batch_rooms import batches, carry_out
 from collecting_rooms import Rooms
 
 from studio.engine.errors import TeacherFault
+from studio.engine.teachers.plans import RunOptions
 
 Start = Callable[..., BatchProvider]
-
-
-@pytest.fixture
-def provider() -> Iterator[Start]:
-    started: list[BatchProvider] = []
-
-    def start(*arguments: Any, **options: Any) -> BatchProvider:
-        started.append(BatchProvider(*arguments, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
 
 
 def begun(rooms: Rooms, at: BatchProvider, count: int = 6) -> str:
     rooms.add_teacher(at.base_url)
     rooms.add_prompts(count)
-    return rooms.collecting.create("scripted", "questions", send="batch").name
+    return rooms.collecting.create("scripted", "questions", RunOptions(send="batch")).name
 
 
 def test_a_batch_whose_files_are_unreadable_is_paid_for_once(rooms: Rooms, provider: Start) -> None:

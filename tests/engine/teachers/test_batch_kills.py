@@ -15,6 +15,7 @@ from sqlmodel import select
 
 from studio.engine.prompts.record import NewPrompt
 from studio.engine.store.tables import RunItem, Trace, TraceText
+from studio.engine.teachers.plans import RunOptions
 
 CHILD = Path(__file__).with_name("batch_child.py")
 QUESTIONS = 6
@@ -83,7 +84,9 @@ def at(rooms: Rooms) -> Iterator[BatchProvider]:
 def a_run(rooms: Rooms, number: int) -> tuple[str, list[str]]:
     texts = [f"Question {number * QUESTIONS + place}" for place in range(QUESTIONS)]
     rooms.prompts.add(f"source-{number}", "import", [NewPrompt(text=text) for text in texts])
-    return rooms.collecting.create("scripted", f"source-{number}", send="batch", name=f"run-{number}").name, texts
+    return rooms.collecting.create(
+        "scripted", f"source-{number}", RunOptions(send="batch"), name=f"run-{number}"
+    ).name, texts
 
 
 def check(rooms: Rooms, at: BatchProvider, name: str, texts: list[str]) -> None:

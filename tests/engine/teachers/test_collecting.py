@@ -13,6 +13,7 @@ from sqlmodel import func, select
 
 from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.store.tables import Attempt, RawReply, Request, Run, RunItem, Trace, TraceText
+from studio.engine.teachers.plans import RunOptions
 from studio.engine.teachers.wire.reply import unpacked
 
 Start = Callable[..., ScriptedTeacher]
@@ -114,7 +115,7 @@ def test_the_text_of_a_system_message_is_the_one_the_run_was_made_with(rooms: Ro
     rooms.add_teacher(teacher.base_url)
     rooms.add_prompts(2)
     rooms.system_messages.save("mine", "First wording.")
-    run = rooms.collecting.create("scripted", "questions", system_message="mine")
+    run = rooms.collecting.create("scripted", "questions", RunOptions(system_message="mine"))
     rooms.system_messages.save("mine", "Second wording.")
     rooms.collecting.run(run.name)
     assert {body["messages"][0]["content"] for body in teacher.bodies} == {"First wording."}
@@ -161,7 +162,7 @@ def test_a_budget_needs_prices(rooms: Rooms, scripted: Start) -> None:
     rooms.add_teacher(scripted().base_url)
     rooms.add_prompts(4)
     with pytest.raises(BadInput, match="prices"):
-        rooms.collecting.create("scripted", "questions", budget_usd=1)
+        rooms.collecting.create("scripted", "questions", RunOptions(budget_usd=1))
     assert rooms.collecting.runs() == []
 
 
@@ -241,12 +242,12 @@ def test_progress_says_how_it_stands(rooms: Rooms, scripted: Start) -> None:
 def test_a_forecast_goes_by_past_answers(rooms: Rooms, scripted: Start) -> None:
     rooms.add_teacher(scripted().base_url, input_price=1, output_price=1_000_000, rpm=60)
     rooms.add_prompts(10)
-    blind = rooms.collecting.foresee("scripted", "questions", samples=3)
+    blind = rooms.collecting.foresee("scripted", "questions", RunOptions(samples=3))
     assert (blind.requests, blind.output_tokens, blind.cost_usd, blind.seconds) == (30, None, None, 30.0)
     rooms.teachers.update("scripted", rpm=None)
     run = rooms.collecting.create("scripted", "questions")
     rooms.collecting.run(run.name)
-    seen = rooms.collecting.foresee("scripted", "questions", samples=3)
+    seen = rooms.collecting.foresee("scripted", "questions", RunOptions(samples=3))
     assert seen.output_tokens == 300
     assert seen.cost_usd == pytest.approx(300, rel=0.01)
     assert seen.seconds is not None
@@ -262,7 +263,7 @@ def test_a_run_needs_known_names_a_free_name_and_prompts(rooms: Rooms, scripted:
         ("scripted", "questions", "no"),
     ):
         with pytest.raises(NotFound):
-            rooms.collecting.create(teacher, prompts, system_message=message)
+            rooms.collecting.create(teacher, prompts, RunOptions(system_message=message))
     rooms.collecting.create("scripted", "questions", name="mine")
     with pytest.raises(NameTaken):
         rooms.collecting.create("scripted", "questions", name="mine")
@@ -302,8 +303,8 @@ def test_no_key_of_another_service_is_sent_to_a_teacher_without_one(
 def test_a_run_of_many_pages_is_planned_and_read_whole(
     rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.engine.teachers.runs.planning.PROMPTS_A_PAGE", 7)
-    monkeypatch.setattr("studio.engine.teachers.runs.feed.PAGE", 5)
+    monkeypatch.setattr("studio.engine.teachers.runs.items.PROMPTS_A_PAGE", 7)
+    monkeypatch.setattr("studio.engine.teachers.runs.question_queue.PAGE", 5)
     teacher = scripted()
     rooms.add_teacher(teacher.base_url)
     texts = rooms.add_prompts(33)
@@ -318,7 +319,7 @@ def test_a_large_run_is_planned_when_it_is_collected(
     monkeypatch.setattr("studio.engine.teachers.collecting.PLANNED_AT_ONCE", 9)
     rooms.add_teacher(scripted().base_url)
     rooms.add_prompts(5)
-    run = rooms.collecting.create("scripted", "questions", samples=2)
+    run = rooms.collecting.create("scripted", "questions", RunOptions(samples=2))
     assert run.requested == 0 and rooms.collecting.progress(run.name).total == 0
     assert rooms.collecting.run(run.name)["completed"] == 10
 
@@ -328,7 +329,7 @@ def test_planning_goes_on_where_it_broke_off(rooms: Rooms, scripted: Start, monk
 
     rooms.add_teacher(scripted().base_url)
     rooms.add_prompts(9)
-    run = rooms.collecting.create("scripted", "questions", samples=2)
+    run = rooms.collecting.create("scripted", "questions", RunOptions(samples=2))
     with rooms.database.session() as session:
         session.execute(delete(RunItem).where(RunItem.position >= 10))
         session.execute(update(Run).values(requested=10, settings=run.settings | {"planned": False}))

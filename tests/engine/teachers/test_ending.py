@@ -1,7 +1,6 @@
 """A run that is not to be finished: what was answered stays, and its collector is waited for."""
 
 import os
-import socket
 import time
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ from scripted import ScriptedTeacher
 from sqlmodel import select
 
 from studio.engine.errors import BadInput
+from studio.engine.store.lease import HOST
 from studio.engine.store.tables import Run
 from studio.engine.teachers.runs import ending
 from studio.engine.teachers.runs.ending import end_run
@@ -21,7 +21,7 @@ Start = Callable[..., ScriptedTeacher]
 def hold(rooms: Rooms, run: Run, seconds: float) -> None:
     with rooms.database.session() as session:
         row = session.get_one(Run, run.id)
-        row.state, row.holder = "running", f"{socket.gethostname()}:{os.getpid()}:x"
+        row.state, row.holder = "running", f"{HOST}:{os.getpid()}:x"
         row.held_until = time.time() + seconds
 
 
@@ -45,11 +45,11 @@ def test_a_collector_at_work_is_waited_for(rooms: Rooms, run: Run) -> None:
     hold(rooms, run, 60)
     naps: list[float] = []
 
-    def nap(seconds: float) -> None:
+    def sleep(seconds: float) -> None:
         naps.append(seconds)
         hold(rooms, run, 0 if len(naps) == 3 else 60)
 
-    assert end_run(rooms.database, run.id or 0, sleep=nap).state == "stopped"
+    assert end_run(rooms.database, run.id or 0, sleep=sleep).state == "stopped"
     assert len(naps) == 3
 
 

@@ -11,6 +11,8 @@ from collecting_rooms import HURRIED, Rooms
 from scripted import Reply, ScriptedTeacher, answering, asked, refusing
 from sqlmodel import select
 
+from studio.engine.current_states import state_of
+from studio.engine.domain.states import State
 from studio.engine.errors import TeacherFault
 from studio.engine.store.tables import Attempt, Request, RunItem
 from studio.engine.teachers.wire.retry import Patience
@@ -111,6 +113,18 @@ def test_a_teacher_that_cannot_be_reached_ends_the_run_clearly(rooms: Rooms, scr
     assert "understudy collect --resume 'run'" in caught.value.message
     assert caught.value.result["failed"] == 0
     assert rooms.collecting.get("run").state == "failed"
+
+
+def test_a_run_whose_every_question_failed_for_good_has_failed(rooms: Rooms, scripted: Start) -> None:
+    teacher = scripted(always(refusing(400, "odd")))
+    report = collected(rooms, teacher, 3)
+    run = rooms.collecting.get("run")
+    assert (report["failed"], run.state, run.stopped_by) == (3, "failed", None)
+    assert state_of(rooms.collecting.progress("run")) is State.FAILED
+    teacher.script = lambda _number, body: answering(body)
+    rooms.collecting.retry_failed("run")
+    assert rooms.collecting.run("run", patience=HURRIED)["completed"] == 3
+    assert rooms.collecting.get("run").state == "done"
 
 
 def test_a_teacher_that_hangs_ends_the_run_clearly(rooms: Rooms, scripted: Start) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.runs.fingerprint import fingerprint, identity
+from studio.engine.teachers.plans.fingerprint import fingerprint, identity
 
 
 def teacher(base_url: str, name: str = "t", model: str = "m") -> Teacher:

@@ -9,7 +9,8 @@ from scripted import ScriptedTeacher, answering
 
 from studio.engine.prompts.record import NewPrompt
 from studio.engine.teachers.money.spread import Spread
-from studio.engine.teachers.money.tokens import counter_for
+from studio.engine.teachers.money.tokenizer import counter_for
+from studio.engine.teachers.plans import RunOptions
 
 Start = Callable[..., ScriptedTeacher]
 PRICES = {"input_price": 2, "output_price": 10}
@@ -36,18 +37,20 @@ def test_system_messages_are_counted_as_often_as_they_are_sent(rooms: Rooms, scr
     rooms.system_messages.save("long", "z" * 400)
     add(rooms, "x" * 400)
     alone = rooms.collecting.foresee("scripted", "questions").input_tokens
-    assert rooms.collecting.foresee("scripted", "questions", system_message="short").input_tokens == alone + 14
-    both = rooms.collecting.foresee("scripted", "questions", system_message=["short", "long"], samples=3)
+    assert (
+        rooms.collecting.foresee("scripted", "questions", RunOptions(system_message="short")).input_tokens == alone + 14
+    )
+    both = rooms.collecting.foresee("scripted", "questions", RunOptions(system_message=["short", "long"], samples=3))
     assert both.requests == 6
     assert both.input_tokens == 3 * (2 * alone + 14 + 104)
-    never = rooms.collecting.foresee("scripted", "questions", system_mix={"short": 1, "long": 0})
+    never = rooms.collecting.foresee("scripted", "questions", RunOptions(system_mix={"short": 1, "long": 0}))
     assert never.input_tokens == alone + 14
 
 
 def test_a_limit_on_answers_bounds_the_cost(rooms: Rooms, scripted: Start) -> None:
     rooms.add_teacher(scripted().base_url, **PRICES)
     add(rooms, "x" * 384)
-    forecast = rooms.collecting.foresee("scripted", "questions", parameters={"max_tokens": 1000})
+    forecast = rooms.collecting.foresee("scripted", "questions", RunOptions(parameters={"max_tokens": 1000}))
     assert (forecast.lengths_from, forecast.output_tokens, forecast.output_tokens_low) == ("limit", 1000, 0)
     assert forecast.cost_usd == pytest.approx((100 * 2 + 1000 * 10) / 1e6)
     assert forecast.cost_low_usd == pytest.approx(70 * 2 / 1e6)
@@ -60,17 +63,17 @@ def test_past_answers_correct_the_count_and_tell_how_long_answers_get(rooms: Roo
     rooms.add_teacher(teacher.base_url, **PRICES)
     add(rooms, *(f"{number:04d}x" * 3 + "?" for number in range(20)))
     rooms.collect()
-    seen = rooms.collecting.foresee("scripted", "questions", parameters={"temperature": 1})
+    seen = rooms.collecting.foresee("scripted", "questions", RunOptions(parameters={"temperature": 1}))
     assert (seen.counted_by, seen.lengths_from, seen.from_answers) == ("past answers", "same system message", 20)
     assert (seen.input_tokens, seen.output_tokens) == (20 * 30, 20 * 30)
     assert seen.cost_low_usd is not None and seen.cost_usd is not None and seen.cost_high_usd is not None
     assert seen.cost_low_usd < seen.cost_usd < seen.cost_high_usd
     assert seen.cost_usd == pytest.approx(20 * 30 * 12 / 1e6)
     assert seen.seconds is not None and seen.seconds_low is not None and seen.seconds_low < seen.seconds
-    other = rooms.collecting.foresee("scripted", "questions", system_message="brief")
+    other = rooms.collecting.foresee("scripted", "questions", RunOptions(system_message="brief"))
     assert other.lengths_from == "other answers"
     assert (other.output_tokens, other.output_tokens_low, other.output_tokens_high) == (600, 300, 900)
-    short = rooms.collecting.foresee("scripted", "questions", parameters={"max_tokens": 10})
+    short = rooms.collecting.foresee("scripted", "questions", RunOptions(parameters={"max_tokens": 10}))
     assert short.output_tokens == 200
 
 
@@ -78,7 +81,7 @@ def test_a_batch_costs_its_share_and_takes_up_to_a_day(rooms: Rooms, scripted: S
     rooms.add_teacher(scripted().base_url, **PRICES, batch_price_share=0.25)
     add(rooms, "x" * 384)
     live, batch = (
-        rooms.collecting.foresee("scripted", "questions", parameters={"max_tokens": 100}, send=send)
+        rooms.collecting.foresee("scripted", "questions", RunOptions(parameters={"max_tokens": 100}, send=send))
         for send in ("live", "batch")
     )
     assert live.cost_usd is not None and batch.cost_usd == pytest.approx(live.cost_usd / 4)
@@ -114,7 +117,7 @@ def test_a_tokenizer_at_hand_counts_exactly(rooms: Rooms, scripted: Start, tmp_p
 def test_what_is_left_of_a_run_is_foreseen(rooms: Rooms, scripted: Start) -> None:
     rooms.add_teacher(scripted().base_url)
     add(rooms, "a", "b", "c")
-    run = rooms.collecting.create("scripted", "questions", samples=2)
+    run = rooms.collecting.create("scripted", "questions", RunOptions(samples=2))
     assert rooms.collecting.forecast(run.name).requests == 6
     rooms.collecting.run(run.name)
     assert rooms.collecting.forecast(run.name).requests == 0

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from studio.engine.teachers.runs.pacing import Pacer, fair_share
+from studio.engine.teachers.runs.pacer import Pacer, fair_share
 from studio.engine.teachers.runs.throttle import IN_A_ROW, LOOKED_AT, Throttle
 from studio.engine.teachers.wire.limits import rate_limits, seconds_of
 

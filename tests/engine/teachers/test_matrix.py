@@ -1,22 +1,23 @@
-"""The try-it matrix: every teacher under every system message on one prompt, bounded, and nothing of it kept."""
+"""The try-it matrix: every teacher under every system message on one prompt, bounded, paid for once, and no trace."""
 
-import time
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from collecting_rooms import Rooms
-from scripted import ScriptedTeacher, answering, refusing
+from collecting_rooms import Rooms, rooms_on
+from scripted import Reply, ScriptedTeacher, answering, refusing
 from sqlmodel import select
 
 from studio.engine.errors import BadInput
-from studio.engine.store.tables import Attempt, Prompt, Request, Teacher, Trace
-from studio.engine.teachers.runs.plan import Manner
-from studio.engine.teachers.trying.matrix import MOST, Cell, matrix_cost, try_matrix, usual_answers
+from studio.engine.store.database import Database
+from studio.engine.store.tables import Attempt, Prompt, Run, Teacher, Trace
+from studio.engine.teachers.plans.run_plan import SystemMessageChoice
+from studio.engine.teachers.trying.matrix import MOST_CELLS, Cell, matrix_cost, try_matrix, usual_answers
 
 Start = Callable[..., ScriptedTeacher]
-PROMPT = Prompt(project_id=1, source_id=1, position=0, digest=b"", text="What is 12 + 39?", system="Its own manner.")
-BRIEF, LONG = Manner(1, "brief", "Be brief."), Manner(2, "long", "Be long.")
+PROMPT = Prompt(project_id=1, source_id=1, position=0, digest=b"", text="What is 12 + 39?", system="Its own choice.")
+BRIEF, LONG = SystemMessageChoice(1, "brief", "Be brief."), SystemMessageChoice(2, "long", "Be long.")
 
 
 def by_place(cells: list[Cell]) -> dict[tuple[str, str], Cell]:
@@ -34,9 +35,9 @@ def test_every_teacher_answers_under_every_system_message(rooms: Rooms, scripted
         rooms.add_teacher(server.base_url, "one", input_price=1, output_price=2),
         rooms.add_teacher(server.base_url, "two"),
     ]
-    cells = by_place(list(try_matrix(teachers, [None, BRIEF, LONG], PROMPT, {"temperature": 0})))
+    cells = by_place(list(try_matrix(rooms.asking, teachers, [None, BRIEF, LONG], PROMPT, {"temperature": 0})))
     assert set(cells) == {(teacher, name) for teacher in ("one", "two") for name in ("", "brief", "long")}
-    assert cells["one", ""].text == "scripted-model was told: Its own manner."
+    assert cells["one", ""].text == "scripted-model was told: Its own choice."
     assert cells["two", "brief"].text == "scripted-model was told: Be brief."
     priced = cells["one", "long"]
     assert (priced.input_tokens, priced.output_tokens, priced.cost_usd) == (10, 10, 30 / 1_000_000)
@@ -44,11 +45,27 @@ def test_every_teacher_answers_under_every_system_message(rooms: Rooms, scripted
     assert all(body["temperature"] == 0 for body in server.bodies)
 
 
-def test_nothing_of_a_trial_is_kept(rooms: Rooms, scripted: Start) -> None:
-    teacher = rooms.add_teacher(scripted().base_url)
-    assert next(iter(try_matrix([teacher], [None], PROMPT))).text
+def test_a_trial_leaves_an_attempt_and_its_cost_and_no_trace(rooms: Rooms, scripted: Start) -> None:
+    teacher = rooms.add_teacher(scripted().base_url, input_price=1, output_price=2)
+    assert next(iter(try_matrix(rooms.asking, [teacher], [None], PROMPT))).text
     with rooms.database.session() as session:
-        assert not any(session.exec(select(table)).first() for table in (Request, Attempt, Trace))
+        assert session.exec(select(Attempt.status)).all() == ["answered"]
+        assert session.exec(select(Run.kind, Run.cost_usd)).all() == [("try", 30 / 1_000_000)]
+        assert session.exec(select(Trace)).first() is None
+
+
+def test_the_same_trial_again_costs_nothing_unless_it_is_to_be_fresh(rooms: Rooms, scripted: Start) -> None:
+    server = scripted(lambda number, body: answering(body, f"Answer {number}."))
+    teacher = rooms.add_teacher(server.base_url, input_price=1, output_price=2)
+
+    def tried(fresh: bool = False) -> tuple[str, bool, float]:
+        (cell,) = try_matrix(rooms.asking, [teacher], [None], PROMPT, fresh=fresh)
+        return cell.text, cell.reused, cell.cost_usd
+
+    assert tried() == ("Answer 0.", False, 30 / 1_000_000)
+    assert tried() == ("Answer 0.", True, 0.0)
+    assert tried(fresh=True) == ("Answer 1.", False, 30 / 1_000_000)
+    assert len(server.bodies) == 2
 
 
 def test_a_fault_stays_in_its_cell(rooms: Rooms, scripted: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +76,7 @@ def test_a_fault_stays_in_its_cell(rooms: Rooms, scripted: Start, monkeypatch: p
         rooms.add_teacher(broken.base_url, "keyless", api_key_env="NO_SUCH_KEY"),
         rooms.add_teacher("http://127.0.0.1:9/v1", "gone"),
     ]
-    cells = by_place(list(try_matrix(teachers, [BRIEF, LONG], PROMPT)))
+    cells = by_place(list(try_matrix(rooms.asking, teachers, [BRIEF, LONG], PROMPT)))
     assert cells["broken", "brief"].fault == "server_error" and "HTTP 500" in (cells["broken", "brief"].error or "")
     assert cells["broken", "long"].error is None and cells["broken", "long"].text
     assert "NO_SUCH_KEY" in (cells["keyless", "long"].error or "")
@@ -70,56 +87,68 @@ def test_a_fault_stays_in_its_cell(rooms: Rooms, scripted: Start, monkeypatch: p
 def test_cells_come_as_they_arrive(rooms: Rooms, scripted: Start) -> None:
     slow = scripted(lambda _number, body: answering(body, late=0.0 if "brief" in system_of(body) else 0.6))
     teacher = rooms.add_teacher(slow.base_url)
-    assert [cell.message for cell in try_matrix([teacher], [LONG, BRIEF], PROMPT)] == ["brief", "long"]
+    assert [cell.message for cell in try_matrix(rooms.asking, [teacher], [LONG, BRIEF], PROMPT)] == [
+        "brief",
+        "long",
+    ]
 
 
 def test_a_teacher_is_asked_no_more_at_once_than_it_allows(rooms: Rooms, scripted: Start) -> None:
     server = scripted(lambda _number, body: answering(body, late=0.05))
     teacher = rooms.add_teacher(server.base_url, concurrency=2)
-    manners = [Manner(number, f"m{number}", f"Manner {number}.") for number in range(MOST)]
-    assert len(list(try_matrix([teacher], manners, PROMPT))) == MOST
+    choices = [SystemMessageChoice(number, f"m{number}", f"Manner {number}.") for number in range(MOST_CELLS)]
+    assert len(list(try_matrix(rooms.asking, [teacher], choices, PROMPT))) == MOST_CELLS
     assert server.most_at_once == 2
 
 
 def test_each_cell_respects_its_teachers_timeout(rooms: Rooms, scripted: Start) -> None:
     server = scripted(lambda _number, body: answering(body, late=20))
     teacher = rooms.add_teacher(server.base_url, timeout=0.3)
-    assert [cell.fault for cell in try_matrix([teacher], [None], PROMPT)] == ["timeout"]
+    assert [cell.fault for cell in try_matrix(rooms.asking, [teacher], [None], PROMPT)] == ["timeout"]
 
 
 def test_leaving_drops_what_is_under_way(rooms: Rooms, scripted: Start) -> None:
-    server = scripted(lambda _number, body: answering(body, late=0.0 if "brief" in system_of(body) else 20))
-    cells = try_matrix([rooms.add_teacher(server.base_url, timeout=30)], [BRIEF, LONG], PROMPT)
+    left, answered = threading.Event(), threading.Event()
+
+    def script(_number: int, body: dict[str, Any]) -> Reply:
+        if "brief" not in system_of(body) and not left.wait(60):
+            answered.set()
+        return answering(body)
+
+    server = scripted(script)
+    cells = try_matrix(rooms.asking, [rooms.add_teacher(server.base_url, timeout=120)], [BRIEF, LONG], PROMPT)
     assert next(cells).message == "brief"
-    left = time.monotonic()
     cells.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - left < 15, "it does not wait for the answer that takes 20 s"
+    assert not answered.is_set(), "it does not wait for an answer that is held back until it has left"
+    left.set()
 
 
 def test_both_practice_teachers_answer_from_one_server(rooms: Rooms) -> None:
     teachers = rooms.teachers.add_practice()
-    cells = by_place(list(try_matrix(teachers, [None], PROMPT)))
+    cells = by_place(list(try_matrix(rooms.asking, teachers, [None], PROMPT)))
     assert all("51" in cell.text for cell in cells.values()) and len(cells) == 2
 
 
 def test_a_local_teacher_that_cannot_start_says_so_in_its_cells(rooms: Rooms, tmp_path: Any) -> None:
     lost = Teacher(project_id=1, name="lost", base_url=f"replay://{tmp_path}/gone.jsonl", model="m")
-    (cell,) = try_matrix([lost], [None], PROMPT)
+    with rooms.database.session() as session:
+        session.add(lost)
+    (cell,) = try_matrix(rooms.asking, [lost], [None], PROMPT)
     assert "gone.jsonl" in (cell.error or "")
 
 
 def test_a_trial_is_bounded_and_needs_something_to_ask(rooms: Rooms) -> None:
     teacher = Teacher(project_id=1, name="t", base_url="http://127.0.0.1:9/v1", model="m")
     empty = Prompt(project_id=1, source_id=1, position=0, digest=b"", text="  ")
-    for teachers, manners, prompt in (
+    for teachers, choices, prompt in (
         ([], [None], PROMPT),
         ([teacher], [], PROMPT),
-        ([teacher] * (MOST + 1), [None], PROMPT),
-        ([teacher], [BRIEF] * (MOST + 1), PROMPT),
+        ([teacher] * (MOST_CELLS + 1), [None], PROMPT),
+        ([teacher], [BRIEF] * (MOST_CELLS + 1), PROMPT),
         ([teacher], [None], empty),
     ):
         with pytest.raises(BadInput):
-            try_matrix(teachers, manners, prompt)
+            try_matrix(rooms.asking, teachers, choices, prompt)
 
 
 def test_a_key_that_the_instance_does_not_permit_is_never_sent(
@@ -128,7 +157,9 @@ def test_a_key_that_the_instance_does_not_permit_is_never_sent(
     monkeypatch.setenv("DATABASE_PASSWORD", "hunter2")
     server = scripted()
     teacher = rooms.add_teacher(server.base_url, api_key_env="DATABASE_PASSWORD")
-    (cell,) = try_matrix([teacher], [None], PROMPT, permitted_keys=("OPENAI_API_KEY",))
+    permitting = Database(rooms.settings.model_copy(update={"allowed_key_variables": "OPENAI_API_KEY"}))
+    (cell,) = try_matrix(rooms_on(permitting).asking, [teacher], [None], PROMPT)
+    permitting.close()
     assert "DATABASE_PASSWORD" in (cell.error or "") and "hunter2" not in (cell.error or "") and server.keys == []
 
 

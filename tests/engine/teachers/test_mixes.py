@@ -14,7 +14,8 @@ from studio.engine.prompts.record import NewPrompt
 from studio.engine.store.artifacts import Artifacts
 from studio.engine.store.database import Database
 from studio.engine.store.tables import Prompt, Trace
-from studio.engine.teachers.runs.mixes import Mix, plan_of, read_mix
+from studio.engine.teachers.plans import RunOptions
+from studio.engine.teachers.plans.mix import Mix, plan_of, read_mix
 from studio.engine.traces.datasets import Datasets
 
 Start = Callable[..., ScriptedTeacher]
@@ -49,14 +50,14 @@ def test_a_mix_of_another_shape_is_refused(mix: dict[str, Any]) -> None:
 
 def test_the_plan_has_the_texts_of_now(rooms: Rooms) -> None:
     mix = {"system_messages": {"brief": 1}, "by_task": {"t": {"child": 1}}, "student": "helpful"}
-    plan = plan_of(rooms.system_messages, None, mix, 1, None, None, 4)
-    assert [(manner.name, manner.weight) for manner in plan.manners] == [("brief", 1.0), ("child", 0.0)]
+    plan = plan_of(rooms.system_messages, RunOptions(system_mix=mix, seed=4))
+    assert [(choice.name, choice.weight) for choice in plan.choices] == [("brief", 1.0), ("child", 0.0)]
     assert plan.student is not None and plan.student.text == rooms.system_messages.get("helpful").text
-    other = plan_of(rooms.system_messages, None, mix, 1, None, None, 4, "informative")
+    other = plan_of(rooms.system_messages, RunOptions(system_mix=mix, seed=4, store_system_message="informative"))
     assert other.student is not None and other.student.name == "informative"
     for bad in ({"poet": 1}, {"by_task": {"t": {"poet": 1}}}, {"system_messages": {"brief": 1}, "student": "poet"}):
         with pytest.raises(NotFound):
-            plan_of(rooms.system_messages, None, bad, 1, None, None, 0)
+            plan_of(rooms.system_messages, RunOptions(system_mix=bad))
 
 
 def test_a_run_follows_the_sets_of_collections_and_tasks(database: Database, scripted: Start) -> None:
@@ -94,7 +95,7 @@ def test_a_label_that_no_prompt_has_is_refused(rooms: Rooms, scripted: Start, mi
     rooms.add_teacher(scripted().base_url)
     rooms.add_prompts(2)
     with pytest.raises(BadInput, match=words):
-        rooms.collecting.create("scripted", "questions", system_mix=mix)
+        rooms.collecting.create("scripted", "questions", RunOptions(system_mix=mix))
     assert rooms.collecting.runs() == []
 
 

@@ -100,7 +100,7 @@ def test_a_question_that_the_teacher_never_answers_fails_alone(rooms: Rooms, scr
 
 
 def test_limits_learned_from_replies_are_charged_what_was_sent_before(rooms: Rooms) -> None:
-    from studio.engine.teachers.runs.pacing import Pacer
+    from studio.engine.teachers.runs.pacer import Pacer
     from studio.engine.teachers.wire.limits import Allowance, RateLimits
 
     now = {"is": 1000.0}

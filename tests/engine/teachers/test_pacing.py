@@ -3,19 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from studio.engine.teachers.runs.pacing import Pacer
+from clocks import FakeClock
 
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.now += seconds
+from studio.engine.teachers.runs.pacer import Pacer
 
 
 def admitted(pacer: Pacer, clock: FakeClock, tokens: Sequence[float]) -> list[float]:

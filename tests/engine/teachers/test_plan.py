@@ -9,9 +9,9 @@ import pytest
 
 from studio.engine.errors import BadInput
 from studio.engine.store.tables import Prompt
-from studio.engine.teachers.runs.plan import Manner, Plan, check_plan, conversation
+from studio.engine.teachers.plans.run_plan import RunPlan, SystemMessageChoice, check_plan, conversation
 
-BRIEF, LONG = Manner(1, "brief", "Be brief.", 1), Manner(2, "long", "Be long.", 3)
+BRIEF, LONG = SystemMessageChoice(1, "brief", "Be brief.", 1), SystemMessageChoice(2, "long", "Be long.", 3)
 
 
 def prompt(**fields: Any) -> Prompt:
@@ -19,54 +19,54 @@ def prompt(**fields: Any) -> Prompt:
 
 
 def test_a_plan_survives_the_settings_of_a_run() -> None:
-    plan = Plan((BRIEF, LONG), False, 3, {"temperature": 0.5}, 9, 1.5, True)
-    assert Plan.from_settings(plan.as_settings()) == plan
+    plan = RunPlan((BRIEF, LONG), False, 3, {"temperature": 0.5}, 9, 1.5, True)
+    assert RunPlan.from_settings(plan.as_settings()) == plan
     sets = {"by_collection": {"T0": {"long": 1.0}}, "by_task": {"sums": {"brief": 1.0}}}
-    special = Plan((BRIEF, LONG), parameters={}, **sets, student=BRIEF)
-    assert Plan.from_settings(json.loads(json.dumps(special.as_settings()))) == special
+    special = RunPlan((BRIEF, LONG), parameters={}, **sets, student=BRIEF)
+    assert RunPlan.from_settings(json.loads(json.dumps(special.as_settings()))) == special
 
 
 def test_a_run_of_an_earlier_version_is_read() -> None:
     settings = {"manners": [{"id": 1, "name": "brief", "text": "Be brief.", "weight": 1}], "samples": 2, "seed": 3}
-    assert Plan.from_settings(settings) == Plan((BRIEF,), samples=2, seed=3)
+    assert RunPlan.from_settings(settings) == RunPlan((BRIEF,), samples=2, seed=3)
 
 
 def test_a_draw_follows_the_weights_and_depends_on_seed_and_prompt_alone() -> None:
-    plan = Plan((BRIEF, LONG), seed=4)
+    plan = RunPlan((BRIEF, LONG), seed=4)
     digests = [number.to_bytes(16, "big") for number in range(2000)]
-    drawn = [plan.manners_for(digest)[0] for digest in digests]
-    counts = Counter(manner.name for manner in drawn if manner)
+    drawn = [plan.choices_for(digest)[0] for digest in digests]
+    counts = Counter(choice.name for choice in drawn if choice)
     assert 0.70 < counts["long"] / 2000 < 0.80
-    assert drawn == [plan.manners_for(digest)[0] for digest in digests]
-    assert drawn != [Plan((BRIEF, LONG), seed=5).manners_for(digest)[0] for digest in digests]
+    assert drawn == [plan.choices_for(digest)[0] for digest in digests]
+    assert drawn != [RunPlan((BRIEF, LONG), seed=5).choices_for(digest)[0] for digest in digests]
 
 
 def test_the_order_of_a_mix_changes_no_draw() -> None:
-    one, other = Plan((BRIEF, LONG), seed=4), Plan((LONG, BRIEF), seed=4)
+    one, other = RunPlan((BRIEF, LONG), seed=4), RunPlan((LONG, BRIEF), seed=4)
     digests = [number.to_bytes(16, "big") for number in range(200)]
-    assert [one.manners_for(digest) for digest in digests] == [other.manners_for(digest) for digest in digests]
+    assert [one.choices_for(digest) for digest in digests] == [other.choices_for(digest) for digest in digests]
 
 
 def test_a_task_goes_before_its_collection_and_both_before_the_rest() -> None:
     sets = {"by_collection": {"T0": {"long": 1.0}}, "by_task": {"sums": {"brief": 1.0}}}
-    plan = Plan((replace(BRIEF, weight=0), replace(LONG, weight=0)), **sets)
+    plan = RunPlan((replace(BRIEF, weight=0), replace(LONG, weight=0)), **sets)
     check_plan(plan)
 
     def drawn(*labels: str) -> list[str | None]:
-        return [manner.name if manner else None for manner in plan.manners_for(b"x", *labels)]
+        return [choice.name if choice else None for choice in plan.choices_for(b"x", *labels)]
 
     assert drawn("T0", "sums") == ["brief"]
     assert drawn("T0", "other") == ["long"]
     assert drawn("CoT", "other") == [None]
     digests = [number.to_bytes(16, "big") for number in range(900)]
-    mixed = Plan((BRIEF, LONG), by_collection={"T0": {"brief": 2.0, "long": 1.0}})
-    counts = Counter(mixed.manners_for(digest, "T0")[0] for digest in digests)
+    mixed = RunPlan((BRIEF, LONG), by_collection={"T0": {"brief": 2.0, "long": 1.0}})
+    counts = Counter(mixed.choices_for(digest, "T0")[0] for digest in digests)
     assert 540 < counts[BRIEF] < 660
 
 
 def test_every_prompt_is_asked_under_each_of_several_system_messages() -> None:
-    plan = Plan((BRIEF, LONG), every=True, samples=2)
-    assert plan.manners_for(b"x") == (BRIEF, LONG)
+    plan = RunPlan((BRIEF, LONG), every=True, samples=2)
+    assert plan.choices_for(b"x") == (BRIEF, LONG)
     assert plan.items_per_prompt == 4
 
 
@@ -98,7 +98,7 @@ def test_turns_keep_what_they_carry() -> None:
 
 
 def test_an_empty_system_message_is_not_sent() -> None:
-    asked = conversation(prompt(system="Own."), Manner(3, "empty", ""))
+    asked = conversation(prompt(system="Own."), SystemMessageChoice(3, "empty", ""))
     assert asked.messages == [{"role": "user", "content": "Why?"}]
     assert asked.system_name == "empty"
 
@@ -118,12 +118,13 @@ def test_a_conversation_keeps_its_turns() -> None:
 @pytest.mark.parametrize(
     "plan",
     [
-        Plan(samples=0), Plan(samples=10_000), Plan(parameters={"stream": True}), Plan(parameters={"messages": []}),
-        Plan(budget_usd=-1), Plan(budget_usd=float("nan")), Plan((Manner(1, "a", "", 0),)),
-        Plan((Manner(1, "a", "", -1),)), Plan((BRIEF,), by_task={"t": {"brief": 0}}),
-        Plan((BRIEF,), by_collection={"t": {"brief": float("nan")}}),
+        RunPlan(samples=0), RunPlan(samples=10_000), RunPlan(parameters={"stream": True}),
+        RunPlan(parameters={"messages": []}),
+        RunPlan(budget_usd=-1), RunPlan(budget_usd=float("nan")), RunPlan((SystemMessageChoice(1, "a", "", 0),)),
+        RunPlan((SystemMessageChoice(1, "a", "", -1),)), RunPlan((BRIEF,), by_task={"t": {"brief": 0}}),
+        RunPlan((BRIEF,), by_collection={"t": {"brief": float("nan")}}),
     ],
 )  # fmt: skip
-def test_a_plan_that_no_run_can_follow_is_refused(plan: Plan) -> None:
+def test_a_plan_that_no_run_can_follow_is_refused(plan: RunPlan) -> None:
     with pytest.raises(BadInput):
         check_plan(plan)

@@ -1,7 +1,6 @@
 """A run's progress: what it says beside the counts, and that it looks at a bounded part of a large run."""
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +11,11 @@ from scripted import ScriptedTeacher, answering, refusing
 from sqlalchemy import event, insert
 from sqlmodel import select
 
+from studio.engine.domain.states import JobState
+from studio.engine.domain.status import kept_status, status
 from studio.engine.store.database import Database
-from studio.engine.store.tables import Attempt, Batch, Job, Request, Run, RunVoice, Trace
+from studio.engine.store.lease import HOST
+from studio.engine.store.tables import Attempt, Batch, Job, Request, Run, RunReturnedModel, Trace
 from studio.engine.teachers.runs import progress
 from studio.engine.teachers.runs.progress import Waiting, progress_of
 
@@ -22,13 +24,16 @@ Start = Callable[..., ScriptedTeacher]
 
 def alive(rooms: Rooms, run: Run, message: str = "", **fields: Any) -> Run:
     """The run as if this process were collecting it, with what its job says."""
-    holder = f"{socket.gethostname()}:{os.getpid()}:x"
+    holder = f"{HOST}:{os.getpid()}:x"
     with rooms.database.session() as session:
         row = session.get_one(Run, run.id)
         for key, value in {"state": "running", "holder": holder, "held_until": time.time() + 60, **fields}.items():
             setattr(row, key, value)
-        job = Job(project_id=rooms.project_id, kind="collect", title="x", entry="x", payload={"run": run.id})
-        job.state, job.message = "running", message
+        job = Job(
+            project_id=rooms.project_id, kind="collect", title="x", subject_kind="run", subject_id=run.id,
+            payload={"run": run.id},
+        )  # fmt: skip
+        job.state, job.message, job.status = JobState.RUNNING, str(message), kept_status(message)
         session.add(job)
         session.add(row)
     return row
@@ -58,7 +63,7 @@ def test_what_answered_is_told_in_the_order_it_was_heard(rooms: Rooms, scripted:
     rooms.add_teacher(scripted(changing).base_url, concurrency=1)
     rooms.add_prompts(5)
     rooms.collect(name="run")
-    assert [voice.model for voice in rooms.collecting.progress("run").voices] == ["one", "two"]
+    assert [voice.model for voice in rooms.collecting.progress("run").returned_models] == ["one", "two"]
 
 
 def test_the_cost_of_a_kept_answer_leaves_out_the_rejected(rooms: Rooms, scripted: Start) -> None:
@@ -87,7 +92,19 @@ def test_too_many_rejected_to_count_is_not_known(
 @pytest.mark.parametrize(
     ("message", "held_back", "waiting"),
     [
-        ("asking again in 12 s", False, Waiting("pause", 12.0, "rate_limited")),
+        (status("asking_again", seconds=12), False, Waiting("pause", 12.0, "rate_limited")),
+        (
+            status("limit_of_key", seconds=9, name="K", since=5.0),
+            False,
+            Waiting("pause", 9.0, "rate_limited", since=5.0),
+        ),
+        (
+            status("no_answer", seconds=30, questions=2, again=90, since=6.0),
+            False,
+            Waiting("silence", 90.0, since=6.0, questions=2),
+        ),
+        (status("waiting_for_other_run", since=7.0), False, Waiting("other_run", since=7.0)),
+        (status("waiting_for_budget", since=8.0), False, Waiting("budget", since=8.0)),
         ("", True, Waiting("limits")),
         ("", False, None),
     ],
@@ -132,7 +149,7 @@ def test_progress_reads_a_bounded_number_of_rows(rooms: Rooms, run: Run, monkeyp
     """Answered attempts are never counted through: the plan of every query goes by an index."""
     monkeypatch.setattr(progress, "COUNTED", 5)
     attempts(rooms, run, *({"started_at": time.time() - 5} for _ in range(50)))
-    row = alive(rooms, run, "asking again in 3 s")
+    row = alive(rooms, run, status("asking_again", seconds=3))
     asked: list[tuple[str, Any]] = []
     event.listen(
         rooms.database.engine, "before_cursor_execute", lambda _c, _k, sql, values, *_: asked.append((sql, values))
@@ -156,8 +173,8 @@ def test_progress_on_both_databases(database: Database, scripted: Start) -> None
     rooms.add_prompts(3)
     rooms.collect(name="run")
     with database.session() as session:
-        session.add(RunVoice(run_id=1, model="another", system_fingerprint="fp"))
+        session.add(RunReturnedModel(run_id=1, model="another", system_fingerprint="fp"))
         run = session.exec(select(Run)).one()
         seen = progress_of(session, run)
     assert (seen.done, seen.failed, seen.errors[0].count) == (1, 2, 2)
-    assert [voice.model for voice in seen.voices] == ["scripted-model", "another"]
+    assert [voice.model for voice in seen.returned_models] == ["scripted-model", "another"]

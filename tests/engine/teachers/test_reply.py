@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from studio.engine.teachers.wire.faults import Fault
+from studio.engine.teachers.wire.faults import RETRIED, Fault
 from studio.engine.teachers.wire.reply import error_in, packed, read_reply, unpacked
 
 ASKED = [{"role": "user", "content": "Why is the sky blue?"}]
@@ -67,6 +67,36 @@ def test_an_error_behind_status_200_is_an_error() -> None:
     with pytest.raises(Fault) as caught:
         read_reply("T", b'{"error": {"message": "Slow down", "code": 429}}', ASKED)
     assert caught.value.kind == "rate_limited"
+
+
+@pytest.mark.parametrize(
+    ("choice", "rest", "kind", "is_retried"),
+    [
+        ({"finish_reason": "error", "error": {"code": 502, "message": "upstream went away"}}, {}, "server_error", True),
+        ({"finish_reason": "error", "error": {"code": 429, "message": "slow down"}}, {}, "rate_limited", True),
+        ({"finish_reason": "stop", "error": {"code": 403, "message": "moderated"}}, {}, "not_allowed", False),
+        ({"finish_reason": "error", "error": "upstream went away"}, {}, "server_error", True),
+        ({"finish_reason": "error"}, {}, "server_error", True),
+        ({"finish_reason": None}, {"error": {"code": 502, "message": "upstream went away"}}, "server_error", True),
+    ],
+)
+def test_a_failure_inside_a_choice_is_a_fault_with_its_cost_and_no_answer(
+    choice: dict[str, Any], rest: dict[str, Any], kind: str, is_retried: bool
+) -> None:
+    message = {"role": "assistant", "content": "The first half of an ans"}
+    usage = {"prompt_tokens": 5, "completion_tokens": 6}
+    raw = json.dumps({"model": "m", "choices": [{"message": message, **choice}], "usage": usage, **rest}).encode()
+    with pytest.raises(Fault) as caught:
+        read_reply("T", raw, ASKED)
+    assert (caught.value.kind, caught.value.kind in RETRIED) == (kind, is_retried)
+    assert (caught.value.input_tokens, caught.value.output_tokens) == (5, 6)
+
+
+def test_an_empty_error_beside_an_answer_is_none() -> None:
+    raw = json.dumps(
+        {"error": {}, "choices": [{"message": {"content": "Yes."}, "finish_reason": "stop", "error": None}]}
+    )
+    assert read_reply("T", raw.encode(), ASKED).text == "Yes."
 
 
 @pytest.mark.parametrize(

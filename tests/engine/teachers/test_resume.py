@@ -11,8 +11,9 @@ from scripted import ScriptedTeacher, answering
 from sqlmodel import select
 
 from studio.engine.errors import Lost
+from studio.engine.store.lease import is_held
 from studio.engine.store.tables import Run, RunItem, Trace, TraceText
-from studio.engine.teachers.runs.run_lease import claim_run, is_held
+from studio.engine.teachers.runs.run_lease import claim_run
 
 Start = Callable[..., ScriptedTeacher]
 CHILD = Path(__file__).with_name("collect_child.py")

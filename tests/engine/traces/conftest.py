@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 from sqlmodel import select
+from written import write_trace
 
 from studio.engine.settings import Settings
-from studio.engine.store.artifacts import Artifacts
 from studio.engine.store.database import Database
-from studio.engine.store.projects import Projects
 from studio.engine.store.tables import Run, Trace
-from studio.engine.store.trace_writer import write_trace
-from studio.engine.traces import Traces
-from studio.engine.traces.datasets import Datasets
+from studio.engine.studio import studio_in
+from studio.engine.traces import operations
 
 Write = Callable[..., list[int]]
 
@@ -24,10 +22,9 @@ class Room:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
-        self.project_id = Projects(self.database).get("default").id
-        self.artifacts = Artifacts(settings.artifacts)
-        self.traces = Traces(self.database, self.project_id)
-        self.datasets = Datasets(self.database, self.project_id, self.artifacts)
+        self.studio = studio_in(database)
+        self.project_id = self.studio.project_id
+        self.artifacts, self.traces, self.datasets = self.studio.artifacts, self.studio.traces, self.studio.datasets
 
     def write(self, *answers: tuple[str, str] | tuple[str, str, str], run: str = "first", **fields: Any) -> list[int]:
         """(prompt, response[, known answer]) as traces of a new run; returns their ids."""
@@ -52,6 +49,15 @@ class Room:
 def room(database: Database, settings: Settings) -> Room:
     """On SQLite, and again on PostgreSQL where one is installed."""
     return Room(database, settings)
+
+
+@pytest.fixture
+def many(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """Twenty-five traces, and changes in pieces of ten."""
+    monkeypatch.setattr(operations, "PIECE", 10)
+    monkeypatch.setattr(operations.carry_out, "__kwdefaults__", {**operations.carry_out.__kwdefaults__, "size": 10})
+    room.write(*[(f"question {n}", f"answer {n}") for n in range(25)])
+    return room
 
 
 @pytest.fixture

@@ -22,14 +22,15 @@ import sys, time
 from pathlib import Path
 from studio.engine.settings import Settings
 from studio.engine.store.database import Database
-from studio.engine.traces import Traces, importing
+from studio.engine.studio import studio_in
+from studio.engine.traces import importing
 importing.BATCH_ROWS = 10
 def told(done, total, message):
-    if done == 30:
+    if message.startswith("bytes read: 30 answers"):
         print("written", flush=True)
         time.sleep(60)
 database = Database(Settings(workspace=Path(sys.argv[1]), database_url=sys.argv[2]))
-Traces(database, int(sys.argv[3])).import_file(Path(sys.argv[4]), "killed", teacher_name="t", progress=told)
+studio_in(database).traces.import_file(Path(sys.argv[4]), "killed", teacher_name="t", progress=told)
 """
 
 
@@ -40,6 +41,13 @@ def texts(room: Any, run: str) -> list[Any]:
 
 def numbered(lines: Any, count: int) -> Path:
     return lines(*(json.dumps({"prompt": f"question {n}", "response": f"answer {n}"}) for n in range(count)))
+
+
+def test_answers_are_brought_in_by_somebody(room, lines) -> None:
+    room.traces.import_file(numbered(lines, 2), "mine", teacher_name="t")
+    with room.database.session() as session:
+        run = session.scalars(select(Run).where(Run.name == "mine")).one()
+    assert run.person_id == room.traces.access.actor.person_id > 0
 
 
 def test_a_providers_log_keeps_what_it_says(room, lines) -> None:
@@ -209,7 +217,7 @@ def test_two_imports_of_one_name_do_not_mix(room, lines) -> None:
         faults.append(caught.value.message)
 
     assert room.traces.import_file(file, "same", teacher_name="t", progress=told)["imported"] == 5
-    assert faults == ["There is already a run named 'same' in this project. Choose another name."]
+    assert faults == ["The run 'same' is being written at this moment. Wait for it, or choose another name."]
 
 
 @pytest.mark.data

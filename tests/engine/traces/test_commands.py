@@ -1,9 +1,16 @@
 """`understudy traces` and `understudy datasets` as scripts use them: keys, exit codes, bad input changes nothing."""
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
+
+from studio.engine.store.tables import Trace
+from studio.engine.traces import TraceFilter, grading
 
 ANSWERS = [
     {"prompt": "1 + 1?", "response": "The answer is 2.", "answer": "2", "family": "addition"},
@@ -47,6 +54,42 @@ def test_the_way_from_answers_to_a_dataset(imported, tmp_path: Path) -> None:
     assert [(row["dataset"], row["version"]) for row in listed] == [("d", 1)]
     shown = imported("datasets", "show", "d", "--json").json
     assert shown["first"][0]["messages"][0] == {"role": "user", "content": "1 + 1?"}
+
+
+def test_grading_is_a_job_that_ctrl_c_stops_with_what_is_graded_kept(
+    imported, studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with studio.database.session() as session:
+        session.execute(update(Trace).values(correct=None))
+    write, pressed = grading._write, []
+
+    def pressing(*given) -> None:
+        write(*given)
+        if not pressed:
+            pressed.append(True)
+            os.kill(os.getpid(), signal.SIGINT)
+            while not studio.jobs.list()[0].stop_requested:
+                time.sleep(0.02)
+
+    monkeypatch.setattr(grading, "PIECE", 1)
+    monkeypatch.setattr("studio.engine.jobs.execution.BETWEEN_WRITES", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(grading, "_write", pressing)
+        stopped = imported("traces", "grade", "--run", "r", "--json")
+    report = stopped.json
+    assert stopped.code == 1 and "grade again for the rest" in report.pop("error")
+    assert report == {"graded": 1, "correct": 1, "wrong": 0, "no_known_answer": 0}
+    assert (studio.jobs.list()[0].kind, studio.jobs.list()[0].state) == ("grade", "stopped")
+    assert studio.traces.count(TraceFilter.parse({"correct": "yes"}))[0] == 1
+    again = imported("traces", "grade", "--run", "r", "--json")
+    assert again.json == {"graded": 2, "correct": 1, "wrong": 1, "no_known_answer": 1}
+    assert [job.state for job in studio.jobs.list()][:2] == ["done", "stopped"]
+
+
+def test_grading_a_run_that_is_not_there_begins_nothing(imported, studio) -> None:
+    before = len(studio.jobs.list())
+    refused = imported("traces", "grade", "--run", "nowhere", "--json")
+    assert (refused.code, refused.out) == (2, "") and len(studio.jobs.list()) == before
 
 
 def test_list_pages_with_its_cursor_and_filters_repeat(imported) -> None:

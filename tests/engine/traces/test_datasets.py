@@ -2,12 +2,14 @@
 
 import json
 from itertools import islice
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from studio.engine.domain.terms import strictest
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.traces import TraceFilter
-from studio.engine.traces.freezing import strictest
 
 
 def test_rejected_and_empty_answers_never_enter_and_unlabelled_do(room) -> None:
@@ -130,3 +132,25 @@ def test_an_unknown_version_names_those_there_are(room) -> None:
         room.datasets.get("d-v7")
     with pytest.raises(BadInput, match="No trace matches"):
         room.datasets.freeze("e", filter=TraceFilter(query="nowhere"))
+
+
+def test_what_would_enter_is_counted_once_until_somebody_writes(room) -> None:
+    ids = room.write(("a", "1", "1"), ("b", "2", "3"))
+    counted, remarked = [], [("correct", "no")]
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "FILTER" in statement:
+            counted.append(statement)
+
+    event.listen(room.database.engine, "before_cursor_execute", note)
+    first = room.datasets.outlook(remarked=remarked)
+    assert room.datasets.outlook(remarked=remarked) == first
+    assert len(counted) == 1 or not room.database.is_sqlite  # A server's counter moves for others, too.
+    assert dict(first.steps)["kept"] == 2 and first.remarked == {("correct", "no"): 0}
+    room.traces.grade()
+    assert room.datasets.outlook(remarked=remarked).remarked == {("correct", "no"): 1}
+    room.traces.label(ids[:1], "reject", by="me")
+    assert dict(room.datasets.outlook(remarked=remarked).steps)["kept"] == 1
+    room.write(("c", "3"), run="second")
+    assert dict(room.datasets.outlook(remarked=remarked).steps)["kept"] == 2
+    event.remove(room.database.engine, "before_cursor_execute", note)

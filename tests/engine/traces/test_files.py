@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from studio.engine.errors import BadInput, NameTaken
+from studio.engine.errors import BadInput, Failed, NameTaken, Stopped
+from studio.engine.jobs.queue import claim
 from studio.engine.store.artifacts import sha256_of
-from studio.engine.store.tables import Run
+from studio.engine.store.tables import Job, Run
 from studio.engine.traces import TraceFilter
+from studio.engine.traces.exporting import ExportOptions
+from studio.engine.traces.paging import PAGE
 
 
 def test_export_writes_each_format_the_same_every_time(room, tmp_path: Path) -> None:
@@ -142,3 +145,112 @@ def test_a_file_without_answers_is_refused_whole(room, lines, row: dict, mapping
         room.traces.import_file(lines(json.dumps(row)), "bad", mapping=mapping, teacher_name="t")
     assert room.traces.page().count == 0
     room.traces.import_file(lines(json.dumps({"prompt": "p", "response": "r"})), "bad", teacher_name="t")
+
+
+def test_an_export_is_a_job_that_says_how_far_it_is_and_leaves_nothing_when_stopped(room, tmp_path: Path) -> None:
+    room.write(*[(f"p{n}", f"r{n}") for n in range(PAGE + 5)])
+    exports, jobs, out = room.studio.trace_exports, room.studio.jobs, tmp_path / "out.jsonl"
+    seen: list[tuple[int, int | None]] = []
+    report = exports.run_here(
+        out, TraceFilter(), ExportOptions(), on_progress=lambda done, total, _: seen.append((done, total))
+    )
+    assert report == {"rows": PAGE + 5, "path": str(out), "sha256": sha256_of(out)}
+    assert seen == [(PAGE, PAGE + 5)] and len(out.read_text().splitlines()) == PAGE + 5
+
+    job = exports.start(tmp_path / "other.parquet", TraceFilter(), ExportOptions("parquet"))
+
+    def stopped(*_: object) -> None:
+        raise Stopped("It was stopped.")
+
+    with pytest.raises(Stopped):
+        room.traces.export(tmp_path / "third.jsonl", progress=stopped)
+    assert [path.name for path in tmp_path.iterdir() if "out" not in path.name and path.is_file()] == []
+    assert jobs.run_here(job.id)["rows"] == PAGE + 5
+
+
+def test_what_a_killed_export_left_beside_its_file_is_removed_by_its_next_try(room, tmp_path: Path) -> None:
+    room.write(("p", "r"))
+    job = room.studio.trace_exports.start(tmp_path / "out.jsonl", TraceFilter(), ExportOptions())
+    (tmp_path / f".out.jsonl.job{job.id}-abc").write_text("half")
+    (tmp_path / f".out.jsonl.job{job.id + 10}-abc").write_text("of another job")
+    assert room.studio.jobs.run_here(job.id)["rows"] == 1
+    assert sorted(path.name for path in tmp_path.glob(".out*")) == [f".out.jsonl.job{job.id + 10}-abc"]
+
+
+def test_what_killed_exports_left_is_removed_when_the_next_one_is_asked_for(room, tmp_path: Path) -> None:
+    room.write(("p", "r"))
+    exports, jobs = room.studio.trace_exports, room.studio.jobs
+    names = ("stopped", "killed", "at work")
+    stopped, killed, at_work = (exports.start(tmp_path / name, TraceFilter(), ExportOptions()).id for name in names)
+    for name, job_id in zip(names, (stopped, killed, at_work), strict=True):
+        (tmp_path / f".{name}.job{job_id}-abc").write_text("half")
+    (tmp_path / f".stopped.job{killed}-abc").write_text("of another workspace's job")
+    jobs.stop(stopped)
+    for job_id in (killed, at_work):
+        assert claim(room.database, job_id) is not None
+    with room.database.session() as session:
+        job = session.get_one(Job, killed)
+        job.held_until, job.holder = 0.0, "elsewhere:1"
+    exports.run_here(tmp_path / "next", TraceFilter(), ExportOptions())
+    left = sorted(path.name for path in tmp_path.glob(".*"))
+    assert left == [f".at work.job{at_work}-abc", f".stopped.job{killed}-abc"]
+
+
+@pytest.mark.parametrize("before", [None, "as it was"])
+def test_an_export_that_comes_back_leaves_a_newer_file_alone(room, tmp_path: Path, before: str | None) -> None:
+    room.write(("p", "r"))
+    jobs, out = room.studio.jobs, tmp_path / "out.jsonl"
+    if before is not None:
+        out.write_text(before)
+    overtaken, untouched = (
+        room.studio.trace_exports.start(path, TraceFilter(), ExportOptions()).id
+        for path in (out, tmp_path / "other.jsonl")
+    )
+    for job_id in (overtaken, untouched):
+        assert claim(room.database, job_id) is not None
+        with room.database.session() as session:
+            session.get_one(Job, job_id).held_until = 0.0
+    out.write_text("newer")
+    with pytest.raises(Failed, match="was written after this export was asked for"):
+        jobs.run_here(overtaken)
+    assert out.read_text() == "newer" and jobs.get(overtaken).state == "failed"
+    assert [path.name for path in tmp_path.glob(".o*")] == []
+    assert jobs.run_here(untouched)["rows"] == 1
+
+
+def test_a_file_that_is_written_during_an_export_that_came_back_is_left_alone(room, tmp_path: Path) -> None:
+    room.write(("p", "r"))
+    out = tmp_path / "out.parquet"
+    with pytest.raises(Failed, match="is left as it is"):
+        room.traces.export(out, format="parquet", only_over="", progress=lambda *_: out.write_text("newer"))
+    assert out.read_text() == "newer" and [path.name for path in tmp_path.glob(".out*")] == []
+    assert room.traces.export(out, format="parquet")["rows"] == 1
+
+
+def test_an_export_is_readable_like_any_file_and_follows_a_link(room, tmp_path: Path) -> None:
+    room.write(("p", "r"))
+    far, link, plain = tmp_path / "far" / "out.jsonl", tmp_path / "link.jsonl", tmp_path / "plain"
+    far.parent.mkdir()
+    far.write_text("old")
+    far.chmod(0o604)
+    link.symlink_to(far)
+    plain.touch()
+    job = room.studio.trace_exports.start(link, TraceFilter(), ExportOptions())
+    left = far.with_name(f".out.jsonl.job{job.id}-abc")
+    left.write_text("half")
+    room.studio.jobs.run_here(job.id)
+    assert link.is_symlink() and json.loads(far.read_text()) and not left.exists()
+    room.traces.export(tmp_path / "new.jsonl")
+    modes = [path.stat().st_mode & 0o777 for path in (far, tmp_path / "new.jsonl", plain)]
+    assert modes == [0o604, modes[2], modes[2]]
+
+
+def test_an_export_of_nothing_or_to_nowhere_leaves_no_job(room, tmp_path: Path) -> None:
+    start = room.studio.trace_exports.start
+    with pytest.raises(BadInput, match="No trace matches"):
+        start(tmp_path / "out.jsonl", TraceFilter(), ExportOptions())
+    room.write(("p", "r"))
+    for path, format in ((tmp_path, "messages"), (tmp_path / "no" / "x", "messages"), (tmp_path / "x", "word")):
+        with pytest.raises(BadInput):
+            start(path, TraceFilter(), ExportOptions(format))
+    assert room.studio.jobs.list() == []

@@ -24,7 +24,8 @@ def test_restating_changes_one_run_and_says_who_and_what(mixed) -> None:
     operation = mixed.traces.restate_terms("old", "yes", note=" Section 4 ", by="ann")
     assert terms_of(mixed) == ["yes", "yes", "unknown"]
     assert (operation.changed, operation.by) == (2, "ann")
-    assert operation.detail == {"run": "old", "terms": "yes", "note": "Section 4", "was": {"unknown": 2}}
+    said = {"run": "old", "terms": "yes", "note": "Section 4", "was": {"unknown": 2}}
+    assert operation.detail == {**said, "filter": {"run": ["old"]}}
     assert mixed.traces.restate_terms("old", "yes").id is None
 
 

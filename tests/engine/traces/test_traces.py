@@ -195,11 +195,9 @@ def test_grade_counts_right_wrong_and_what_has_no_known_answer(room) -> None:
 
 
 def test_traces_of_another_project_are_out_of_reach(room, tmp_path: Path) -> None:
-    from studio.engine.store.projects import Projects
-    from studio.engine.traces import Traces
 
     [a] = room.write(("a", "1"))
-    other = Traces(room.database, Projects(room.database).get("other").id)
+    other = room.studio.at("other").traces
     for act in (lambda: other.get(a), lambda: other.label([a], "keep"), lambda: other.repair(a, "2")):
         with pytest.raises(NotFound):
             act()

@@ -1,19 +1,12 @@
 """A tiny random Llama with the practice base's kind of tokenizer, a dataset file, and the training service alone."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from training_rooms import Room, conversations, lines_of
 
-from studio.engine.jobs import Jobs
-from studio.engine.models import Models
-from studio.engine.settings import Settings
-from studio.engine.store.artifacts import Artifacts
 from studio.engine.store.database import Database
-from studio.engine.store.projects import Projects
-from studio.engine.traces.datasets import Datasets
-from studio.engine.training import Training
+from studio.engine.studio import studio_in
 
 
 @pytest.fixture(scope="session")
@@ -57,14 +50,7 @@ def dataset_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def room(settings: Settings, tiny_base: Path) -> Iterator[Room]:
-    database = Database(settings)
-    database.upgrade()
-    project_id = Projects(database).get("default").id or 0
-    artifacts = Artifacts(settings.artifacts)
-    jobs = Jobs(database, project_id, settings)
-    models = Models(database, project_id, settings, artifacts)
-    datasets = Datasets(database, project_id, artifacts)
-    training = Training(database, project_id, settings, artifacts, models, datasets, jobs)
-    yield Room(training, jobs, models, database, artifacts, project_id, tiny_base)
-    database.close()
+def room(database: Database, tiny_base: Path) -> Room:
+    """The training service, on SQLite and on PostgreSQL."""
+    studio = studio_in(database)
+    return Room(studio.training, studio.jobs, studio.models, database, studio.artifacts, studio.project_id, tiny_base)

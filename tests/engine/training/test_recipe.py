@@ -78,8 +78,11 @@ def test_what_was_written_can_be_written_again() -> None:
         ({"dataset": "a", "method": "magic"}, "method: must be 'full' or 'lora' (it is 'magic')"),
         ({"dataset": "a", "epochs": 1, "steps": 3}, "exactly one of steps, epochs and tokens"),
         ({"dataset": "a", "batch_size": 1, "batch_tokens": 3}, "both batch_size and batch_tokens"),
-        ({"dataset": "a", "learning_rate": -1}, "learning_rate: must be greater than 0 (it is -1)"),
-        ({"dataset": "a", "learning_rate": "fast"}, "learning_rate: must be a valid number"),
+        ({"dataset": "a", "learning_rate": -1}, "learning_rate must be a number above 0 and at most 1 (it is -1)"),
+        (
+            {"dataset": "a", "learning_rate": "fast"},
+            "learning_rate must be a number above 0 and at most 1 (it is 'fast')",
+        ),
         ({"dataset": "a", "lora": {"rang": 3}}, "lora, has the unknown key 'rang'. Did you mean 'rank'?"),
         ({"dataset": "a", "lora": {"targets": []}}, "must name at least one layer"),
     ],

@@ -40,6 +40,13 @@ def test_splits_are_kept_apart_and_counted(read: Any) -> None:
     assert rows.counts == {"used": 7, "test": 3}
 
 
+def test_what_is_trained_on_and_evaluated_does_not_depend_on_the_order_in_which_answers_arrived(read: Any) -> None:
+    lines = lines_of(conversations(10, 2), tests=5)
+    there, back = (read(order, eval_rows=2, evaluations=1) for order in (lines, lines[::-1]))
+    assert [list(row.ids) for row in there.train] == [list(row.ids) for row in back.train]
+    assert [list(row.ids) for row in there.test] == [list(row.ids) for row in back.test] and len(there.test) == 2
+
+
 def test_long_rows_are_dropped_and_counted(read: Any) -> None:
     rows = read(lines_of([chat("1"), chat("1 " * 90)]), max_length=40)
     assert rows.counts == {"used": 1, "too_long": 1, "test": 0}

@@ -12,6 +12,7 @@ from studio.engine.practice.voices import answer
 from studio.engine.practice.world import ask
 from studio.engine.store.artifacts import Artifacts
 from studio.engine.store.database import Database
+from studio.engine.store.growing_file import GrowingFile
 from studio.engine.store.tables import Dataset
 from studio.engine.training import Training
 
@@ -59,7 +60,9 @@ class Room:
 
     def freeze(self, name: str, rows: list[str]) -> str:
         """Registers a dataset with these rows and returns its name."""
-        digest, path = self.artifacts.put_lines(rows)
+        file = GrowingFile(self.artifacts)
+        file.write(rows)
+        digest, path = file.settle()
         tests = sum(json.loads(row)["split"] == "test" for row in rows)
         with self.database.session() as session:
             session.add(

@@ -2,7 +2,8 @@
 each counts what it did."""
 
 from studio.engine.prompts.cleaning.cleaning import Counts, clean
+from studio.engine.prompts.cleaning.language import language_of
 from studio.engine.prompts.cleaning.rules import RULES, Rules, parse_languages, parse_rules
 from studio.engine.prompts.cleaning.tokens import tokenizer_in
 
-__all__ = ["RULES", "Counts", "Rules", "clean", "parse_languages", "parse_rules", "tokenizer_in"]
+__all__ = ["RULES", "Counts", "Rules", "clean", "language_of", "parse_languages", "parse_rules", "tokenizer_in"]

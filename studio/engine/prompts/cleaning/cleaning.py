@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import blake2b
 
+from studio.engine.domain.status import status
 from studio.engine.prompts.cleaning import language, markup, notices, rules
 from studio.engine.prompts.cleaning.rules import RULES, SHORTEST_ANSWER, Rules
 from studio.engine.prompts.cleaning.splitting import Splitter
@@ -16,14 +17,14 @@ from studio.engine.prompts.record import Skip
 Counts = dict[str, int]
 """How often each rule acted; see `rules.RULES` for what is counted."""
 REASONS = {
-    rules.SAME_ID: "an id seen before",
+    rules.SAME_ID: status("row_same_id"),
     rules.ALTERNATE: NOT_ALTERNATING,
-    rules.RATE_LIMIT: "a rate-limit notice",
-    rules.PARSER_ERROR: "an error message in place of an answer",
-    rules.SHORT: f"an answer of fewer than {SHORTEST_ANSWER} characters",
-    rules.PROVIDER: "an answer names its provider",
-    rules.LANGUAGE: "another language",
-    rules.SAME_OPENING: "a first exchange seen before",
+    rules.RATE_LIMIT: status("row_rate_limit"),
+    rules.PARSER_ERROR: status("row_parser_error"),
+    rules.SHORT: status("row_short_answer", n=SHORTEST_ANSWER),
+    rules.PROVIDER: status("row_names_provider"),
+    rules.LANGUAGE: status("row_language"),
+    rules.SAME_OPENING: status("row_same_opening"),
 }
 
 
@@ -138,7 +139,7 @@ def _as_markdown(turn: Turn) -> Turn:
     try:
         return replace(turn, text=markup.as_markdown(turn.text))
     except (RecursionError, ValueError, AssertionError) as exc:
-        raise Dropped(rules.PARSER_ERROR, "its HTML cannot be read") from exc
+        raise Dropped(rules.PARSER_ERROR, status("row_html")) from exc
 
 
 def _alternating(dialogue: Dialogue) -> Dialogue:

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from studio.engine.domain.words import count_letters
+
 READ_CHARACTERS = 2000
 FEWEST_LETTERS = 20
-"""With fewer nobody can tell. A Chinese, Japanese or Korean character says as much as three letters."""
+"""As `count_letters` counts them; with fewer nobody can tell."""
 LEAST_CERTAINTY = 0.5
 SAME = {"yue": "zh", "wuu": "zh", "nb": "no", "nn": "no"}
 _NOT_WORDS = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|[\d_]+", re.DOTALL)
-_WIDE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
 
 def language_of(texts: Iterable[str]) -> str | None:
@@ -22,7 +23,7 @@ def language_of(texts: Iterable[str]) -> str | None:
         if len(words) >= READ_CHARACTERS:
             break
     words = words[:READ_CHARACTERS]
-    if sum(map(str.isalpha, words)) + 2 * len(_WIDE.findall(words)) < FEWEST_LETTERS:
+    if count_letters(words) < FEWEST_LETTERS:
         return None
     found = _detector().detect(words, model="lite", k=1)
     if not found or found[0]["score"] < LEAST_CERTAINTY:

@@ -6,6 +6,7 @@ from typing import Any
 _OPENS = re.compile(r"\s*<(div|p|ol|ul|pre|h[1-6]|table|blockquote)\b[^<>]*>", re.IGNORECASE)
 _CLOSES = re.compile(r"</(div|p|ol|ul|pre|h[1-6]|table|blockquote)\s*>\s*\Z", re.IGNORECASE)
 _LANGUAGE = re.compile(r"language-([\w+#.-]+)")
+_CONDITION = re.compile(r"<!\[(?:if|endif)\b[^\]<>]*\]>", re.IGNORECASE)
 FENCE = "```"
 
 
@@ -15,7 +16,13 @@ def is_html(text: str) -> bool:
 
 
 def as_markdown(text: str) -> str:
-    return str(_converter().convert(text)).strip()
+    return str(_converter().convert(_without_sections(text))).strip()
+
+
+def _without_sections(text: str) -> str:
+    """Conditions for old browsers go; other marked sections become the text that they look like. The parser would
+    search for the end of each through the whole rest, which takes the square of their number."""
+    return _CONDITION.sub("", text).replace("<![", "&lt;![")
 
 
 def _converter() -> Any:

@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from studio.engine.errors import BadInput
-from studio.engine.prompts.cleaning.tokens import TURN_TOKENS
+from studio.engine.prompts.token_counts import TURN_TOKENS
+from studio.engine.store import Addresses
 
 HTML, LEADING, TRAILING, ALTERNATE = "html", "leading", "trailing", "alternate"
 RATE_LIMIT, PARSER_ERROR, SHORT, PROVIDER = "rate-limit", "parser-error", "short", "provider"
@@ -69,6 +71,15 @@ class Rules:
             "max_tokens": self.max_tokens,
             "tokenizer": self.tokenizer.name if self.tokenizer else None,
         }
+
+    def as_payload(self, addresses: Addresses) -> dict[str, Any]:
+        """The same for a job, which needs to find the tokenizer."""
+        return {**self.as_dict(), "tokenizer": addresses.kept(self.tokenizer) if self.tokenizer else None}
+
+    @classmethod
+    def of_payload(cls, kept: dict[str, Any], addresses: Addresses) -> Self:
+        folder = addresses.found(kept["tokenizer"]) if kept["tokenizer"] else None
+        return cls(frozenset(kept["off"]), tuple(kept["languages"]), kept["max_tokens"], folder)
 
 
 def parse_languages(text: str) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from studio.engine.domain.status import status
 from studio.engine.prompts.cleaning.tokens import TokenCounter
 from studio.engine.prompts.dialogue import Dialogue, Turn
 from studio.engine.prompts.record import Skip, texts_in
 
-TOO_LONG = "an exchange longer than the token limit"
+TOO_LONG = status("row_exchange_long")
 
 
 class Splitter:
@@ -22,13 +23,13 @@ class Splitter:
         if self._surely_fits(dialogue.turns):
             yield dialogue
             return
-        system = sum(self._cost(turn) for turn in dialogue.turns if turn.is_instruction)
+        system = sum(self._cost(turn) for turn in dialogue.instructions)
         pieces: list[list[Turn]] = []
         room = 0
         for first, exchange in _exchanges(dialogue.spoken):
             cost = sum(self._cost(turn) for turn in exchange)
             if system + cost > self._most:
-                yield Skip(dialogue.line, TOO_LONG, f"from turn {first + 1} on, {system + cost:,} tokens")
+                yield Skip(dialogue.line, TOO_LONG, status("row_from_turn", n=first + 1, tokens=system + cost))
                 room = 0
             elif cost <= room:
                 pieces[-1].extend(exchange)
@@ -51,11 +52,15 @@ def _texts(turn: Turn) -> list[str]:
     return [turn.text or "", *texts_in(turn.carried)]
 
 
+ASKING = ("system", "user")
+"""A system turn between questions is about the one that follows it."""
+
+
 def _exchanges(turns: tuple[Turn, ...]) -> Iterator[tuple[int, list[Turn]]]:
     """(place of its first turn, turns) of each question with everything up to the next one."""
     exchange: list[Turn] = []
     for place, turn in enumerate(turns):
-        if turn.role == "user" and any(before.role != "user" for before in exchange):
+        if turn.role in ASKING and any(before.role not in ASKING for before in exchange):
             yield place - len(exchange), exchange
             exchange = []
         exchange.append(turn)

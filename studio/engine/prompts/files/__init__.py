@@ -1,26 +1,31 @@
 """Where rows come from: JSON (lines or one list), CSV, Parquet, Arrow, a folder of the `datasets` library, its hub.
+What native code parses is read in a child process.
 Each reader streams and yields a `Record` for a row or a `Skip` for what is not one."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from studio.engine.domain.reference import is_data_set
 from studio.engine.errors import BadInput
-from studio.engine.prompts.files import arrow, csv_rows, data_sets, json_rows, opening, parquet
+from studio.engine.prompts.files import arrow, csv_rows, data_sets, in_child, json_rows, opening, parquet
 from studio.engine.prompts.record import Record, Skip
 
-Reader = Callable[[Path], Iterator[Record | Skip]]
+Reader = Callable[..., Iterator[Record | Skip]]
 
 READERS: dict[str, Reader] = {
     "jsonl": json_rows.rows,
     "json": json_rows.rows,
     "csv": csv_rows.rows,
     "tsv": partial(csv_rows.rows, delimiter="\t"),
-    "parquet": parquet.rows,
-    "arrow": arrow.rows,
-    "dataset": data_sets.folder_rows,
-    "hub": data_sets.hub_rows,
+    "parquet": partial(in_child.rows, kind="parquet"),
+    "arrow": partial(in_child.rows, kind="arrow"),
+    "dataset": partial(in_child.rows, kind="dataset"),
+    "hub": partial(in_child.rows, kind="hub"),
 }
+
+METERED = ("jsonl", "json", "csv", "tsv")
+"""Those that take a `Meter` beside the path, since they read a file from its beginning to its end."""
 
 SUFFIXES = {
     ".jsonl": "jsonl",
@@ -36,7 +41,7 @@ SUFFIXES = {
 
 def kind_of(path: Path) -> str:
     """Which reader a file needs, by its first bytes and then by its name. Refuses what holds no rows."""
-    if data_sets.is_hub(path):
+    if is_data_set(path):
         return "hub"
     if opening.is_folder(path):
         return "dataset"
@@ -71,4 +76,4 @@ def check(path: Path, reader: str) -> None:
         opening.head(path)
 
 
-__all__ = ["READERS", "Reader", "check", "kind_of"]
+__all__ = ["METERED", "READERS", "Reader", "check", "kind_of"]

@@ -10,43 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from studio.engine.errors import BadInput, StudioError
+from studio.engine.prompts.files import folders
 from studio.engine.prompts.files.parquet import first_line, records
-from studio.engine.prompts.record import Record, Skip
+from studio.engine.prompts.record import Record, Skip, texts_in
 
-HUB = "hub:"
 BATCH_ROWS = 256
 REACHED_IN = 15.0
 """Seconds in which the hub must answer."""
-PREFERRED_SPLIT = "train"
-_HUB_NAME = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+)?)(?::(?P<config>[^/:]+)?(?:/(?P<split>[^/]+))?)?")
-_SAVED = ("dataset_info.json", "state.json")
-_DICT = "dataset_dict.json"
-
-
-def is_hub(path: Path) -> bool:
-    return path.as_posix().startswith(HUB)
+OWN_SETTINGS = ".huggingface.yaml"
+"""A second description that the library reads and the hub does not tell."""
+_HUB_NAME = re.compile(r"hub:(?P<name>\w[\w.-]*(?:/\w[\w.-]*)?)(?::(?P<config>[^/:]+)?(?:/(?P<split>[^/]+))?)?")
 
 
 def hub_name(path: Path) -> tuple[str, str | None, str | None]:
     """(name, configuration, split) of `hub:owner/name` or `hub:owner/name:config/split`. Raises `BadInput`."""
     found = _HUB_NAME.fullmatch(path.as_posix())
-    if found is None:
+    if found is None or ".." in found["name"]:
         raise BadInput(f"'{path.as_posix()}' is not hub:OWNER/NAME or hub:OWNER/NAME:CONFIGURATION/SPLIT.")
+    if Path(found["name"]).exists():  # The library would read that in place of the hub.
+        raise BadInput(f"There is something named '{found['name']}' where the studio runs. Name its path instead.")
     return found["name"], found["config"], found["split"]
 
 
 def folder_rows(path: Path) -> Iterator[Record | Skip]:
-    """The rows of a folder; of one with several splits the training split, unless the path names another."""
-    with _explained(f"The data set in {path} cannot be read"):
-        import datasets
-
-        if all((path / name).is_file() for name in _SAVED):
-            yield from _records(datasets.load_from_disk(str(path)))
-        elif (path / _DICT).is_file():
-            splits = datasets.load_from_disk(str(path))
-            yield from _records(splits[_chosen(list(splits), str(path), f"{path}/SPLIT")])
-        else:
-            yield from _data_files(path)
+    """The rows of a folder of files; see `folders`."""
+    return folders.rows(path)
 
 
 def hub_rows(path: Path) -> Iterator[Record | Skip]:
@@ -58,31 +46,11 @@ def hub_rows(path: Path) -> Iterator[Record | Skip]:
         from huggingface_hub import HfApi
 
         # One question that is not repeated: the library below asks for half a minute before it gives up.
-        HfApi().dataset_info(name, timeout=REACHED_IN)
+        _refuse_strangers(name, HfApi().dataset_info(name, timeout=REACHED_IN))
         found = datasets.load_dataset(name, config, split=split, streaming=True)
         if isinstance(found, dict):
-            found = found[_chosen(list(found), name, f"hub:{name}:{config or ''}/SPLIT")]
+            found = found[folders.chosen(list(found), name, f"hub:{name}:{config or ''}/SPLIT")]
         yield from _records(found)
-
-
-def _data_files(path: Path) -> Iterator[Record | Skip]:
-    """A folder of JSON, CSV, Parquet or Arrow files, such as a data set downloaded from the hub."""
-    import datasets
-
-    if any(path.glob("*.py")) and not any(_known_files(path)):
-        raise BadInput(
-            f"The folder {path} holds a loading script. The studio runs no code of a data set: run the script "
-            "elsewhere, save its result with `save_to_disk`, and import that folder."
-        )
-    if not any(_known_files(path)):
-        raise BadInput(f"{path} is a folder without a data set. Name one file in it, or a folder of `save_to_disk`.")
-    found = datasets.load_dataset(str(path), streaming=True)
-    yield from _records(found[_chosen(list(found), str(path), "one of its files")])
-
-
-def _known_files(path: Path) -> Iterator[Path]:
-    for pattern in ("*.jsonl", "*.json", "*.csv", "*.tsv", "*.parquet", "*.arrow", "*.jsonl.gz", "*.json.gz"):
-        yield from path.rglob(pattern)
 
 
 def _records(rows: Any) -> Iterator[Record | Skip]:
@@ -92,12 +60,28 @@ def _records(rows: Any) -> Iterator[Record | Skip]:
         number += table.num_rows
 
 
-def _chosen(splits: list[str], origin: str, remedy: str) -> str:
-    if len(splits) == 1:
-        return splits[0]
-    if PREFERRED_SPLIT in splits:
-        return PREFERRED_SPLIT
-    raise BadInput(f"{origin} has the splits {', '.join(splits)}. Name one of them: {remedy}.")
+def _refuse_strangers(name: str, described: Any) -> None:
+    """Raises BadInput when a data set's description has its rows come from elsewhere: the library would fetch any
+    address, and open any path of this machine."""
+    listed = {getattr(one, "rfilename", "") for one in getattr(described, "siblings", None) or ()}
+    card = getattr(described, "card_data", None)
+    configs = (card.get("configs") if card is not None else None) or []
+    named = [text for config in configs if isinstance(config, dict) for key in ("data_files", "data_dir")
+             for text in texts_in(config.get(key))]  # fmt: skip
+    strange = next((text for text in named if not is_in_repository(text)), None)
+    if strange is not None or OWN_SETTINGS in listed:
+        raise BadInput(
+            f"The data set '{name}' has its rows come from {str(strange or OWN_SETTINGS)[:100]}, which is not one of "
+            "its own files. Download what you need and import that file."
+        )
+
+
+def is_in_repository(pattern: str) -> bool:
+    """Whether a pattern of files can only mean files of the repository that it stands in."""
+    return not (
+        "://" in pattern or "::" in pattern or "\\" in pattern or pattern.startswith(("/", "~"))
+        or ".." in pattern.split("/") or re.match(r"[A-Za-z]:", pattern)
+    )  # fmt: skip
 
 
 @contextmanager

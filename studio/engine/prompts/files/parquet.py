@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput, MissingPart
 from studio.engine.prompts.record import Record, Skip
 
@@ -12,7 +13,7 @@ MAGIC = b"PAR1"
 BATCH_ROWS = 256
 
 
-UNREADABLE = "unreadable"
+UNREADABLE = status("row_unreadable")
 
 
 def rows(path: Path) -> Iterator[Record | Skip]:

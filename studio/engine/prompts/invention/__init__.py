@@ -4,13 +4,24 @@
 one round's replies into prompts; `rules` says what is dropped; the requests are worded in `assets/invention.yaml`.
 """
 
-from studio.engine.prompts.invention.asking import Asking, Interrupted, Question, Reply
+from studio.engine.prompts.invention.asking import Interrupted, InventionAsker, InventionQuestion, InventionReply
 from studio.engine.prompts.invention.carrying import carry_on
+from studio.engine.prompts.invention.inventions import INVENT, Inventions
 from studio.engine.prompts.invention.plan import METHODS, Plan, fewest_requests
-from studio.engine.prompts.invention.progress import InventionProgress
-from studio.engine.prompts.invention.service import Inventions
+from studio.engine.prompts.invention.progress import ASKING, InventionProgress, prefix_of
 
 __all__ = [
-    "METHODS", "Asking", "Interrupted", "InventionProgress", "Inventions", "Plan", "Question", "Reply", "carry_on",
+    "ASKING",
+    "INVENT",
+    "METHODS",
+    "Interrupted",
+    "InventionAsker",
+    "InventionProgress",
+    "InventionQuestion",
+    "InventionReply",
+    "Inventions",
+    "Plan",
+    "carry_on",
     "fewest_requests",
-]  # fmt: skip
+    "prefix_of",
+]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
-class Question:
+class InventionQuestion:
     """One request of an invention."""
 
     text: str
@@ -14,17 +14,19 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Reply:
+class InventionReply:
     """What came back. `cut_off` says that the teacher ran into its limit of tokens."""
 
     text: str
     cut_off: bool = False
 
 
-class Asking(Protocol):
+class InventionAsker(Protocol):
     """Puts questions to a teacher and keeps every answer, so that asking the same step again costs nothing."""
 
-    def ask(self, step: str, questions: Sequence[Question], parameters: dict[str, Any]) -> list[Reply | None]:
+    def ask(
+        self, step: str, questions: Sequence[InventionQuestion], parameters: dict[str, Any]
+    ) -> list[InventionReply | None]:
         """The replies in the order of the questions, None for one that failed for good. `step` names this asking
         within its invention, such as `000003-instructions`. Raises `Interrupted` when it was stopped before the end."""
         ...

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from studio.engine.domain.bounds import DOLLARS, GENERATIONS, INVENTED_PROMPTS, SEED
 from studio.engine.errors import BadInput
 from studio.engine.prompts.record import is_plain
 from studio.engine.prompts.similarity import THRESHOLD
 
 RESERVED = ("model", "messages", "stream", "stream_options", "n")
-MOST_PROMPTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,9 @@ def checked_method(name: str) -> Method:
 def check(plan: Plan) -> None:
     """Raises BadInput for a plan that nobody can follow."""
     checked_method(plan.method)
-    if not 1 <= plan.count <= MOST_PROMPTS:
-        raise BadInput(f"Ask for 1 to {MOST_PROMPTS:,} prompts, not {plan.count:,}.")
-    if not 1 <= plan.generations <= 100:
-        raise BadInput(f"Prompts are evolved 1 to 100 times, not {plan.generations}.")
+    INVENTED_PROMPTS.check(plan.count, "The count of prompts to invent", "count")
+    GENERATIONS.check(plan.generations, "How often a prompt is evolved", "generations")
+    SEED.check(plan.seed, "The seed", "seed")
     if plan.threshold is not None and not 0 < plan.threshold <= 1:
         raise BadInput(f"A similarity is above 0 and at most 1; {plan.threshold} is not.")
     for key in plan.parameters:
@@ -111,5 +110,5 @@ def check(plan: Plan) -> None:
             raise BadInput(f"The parameter '{key}' is set by the studio itself; leave it out.")
     if not is_plain(plan.parameters):
         raise BadInput("A parameter holds a number that is none or too large, half a character, or lists too deep.")
-    if plan.budget_usd is not None and not 0 <= plan.budget_usd < 1e9:
-        raise BadInput(f"A budget of {plan.budget_usd} dollars cannot be kept to; give zero or more.")
+    if plan.budget_usd is not None:
+        DOLLARS.check(plan.budget_usd, "A budget in dollars", "budget_usd")

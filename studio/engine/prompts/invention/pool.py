@@ -1,6 +1,7 @@
 """What an invention has kept so far, and whether a new prompt is too like any of it or of the seeds."""
 
-from studio.engine.prompts.similarity import SimilarityIndex, tokens
+from studio.engine.domain.words import rouge_tokens
+from studio.engine.prompts.similarity import SimilarityIndex
 
 
 class Pool:
@@ -27,4 +28,4 @@ class Pool:
 
 
 def _words(text: str) -> str:
-    return " ".join(tokens(text)) or text.casefold().strip()
+    return " ".join(rouge_tokens(text)) or text.casefold().strip()

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from studio.engine.prompts.invention.plan import Plan
+from studio.engine.store import in_use
 from studio.engine.store.tables import PromptSource, Run
 
 KIND = "invent"
@@ -22,7 +23,7 @@ NOTHING: Sums = (0, 0, 0.0)
 
 
 @dataclass
-class Standing:
+class InventionState:
     """Changed once a round, in the transaction that keeps the round's prompts."""
 
     token: str
@@ -36,6 +37,8 @@ class Standing:
     """Instructions that came to nothing."""
     dry: int = 0
     """Rounds in a row that brought nothing."""
+    unread_verdicts: int = 0
+    """Replies of the judge without a verdict that can be read; what they were about was kept."""
     stopped_by: str | None = None
     """done, user, budget, nothing_new or generations; None while it goes on, and after a fault, which its job tells."""
 
@@ -64,6 +67,7 @@ class InventionProgress:
     round: int
     seeds: dict[str, Any]
     stopped_by: str | None
+    unread_verdicts: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -75,21 +79,23 @@ class InventionProgress:
             "source": self.name, "kept": self.kept, "dropped": self.dropped, "requests": self.requests,
             "cost_usd": round(self.cost_usd, 6), "count": self.plan.count, "failed_requests": self.failed,
             "rounds": self.round - 1, "stopped_by": self.stopped_by if self.stopped_by != "done" else None,
+            **({"unread_verdicts": self.unread_verdicts} if self.unread_verdicts else {}),
         }  # fmt: skip
 
 
 def progress_of(session: Session, source: PromptSource) -> InventionProgress:
-    prefix = prefix_of(Standing.from_detail(source.detail).token)
+    prefix = prefix_of(InventionState.from_detail(source.detail).token)
     return _progress(source, _sums(session, source.project_id, prefix).get(prefix, NOTHING))
 
 
 def all_progress(session: Session, project_id: int) -> list[InventionProgress]:
     """Of every invention of a project, the newest first, by one look at its runs."""
-    query = select(PromptSource).where(PromptSource.project_id == project_id, PromptSource.kind == KIND)
+    mine = (PromptSource.project_id == project_id, PromptSource.kind == KIND, in_use(PromptSource))
+    query = select(PromptSource).where(*mine)
     sources = [source for source in session.exec(query.order_by(col(PromptSource.id).desc())) if _is_ours(source)]
     sums = _sums(session, project_id) if sources else {}
     return [
-        _progress(source, sums.get(prefix_of(Standing.from_detail(source.detail).token), NOTHING))
+        _progress(source, sums.get(prefix_of(InventionState.from_detail(source.detail).token), NOTHING))
         for source in sources
     ]  # fmt: skip
 
@@ -109,9 +115,17 @@ def _sums(session: Session, project_id: int, prefix: str = f"{ASKING}-") -> dict
 
 
 def _progress(source: PromptSource, sums: Sums) -> InventionProgress:
-    standing, plan = Standing.from_detail(source.detail), Plan.from_detail(source.detail)
+    state, plan = InventionState.from_detail(source.detail), Plan.from_detail(source.detail)
     return InventionProgress(
-        source.name, plan, source.count, standing.dropped, *sums, standing.round, standing.seeds, standing.stopped_by
+        source.name,
+        plan,
+        source.count,
+        state.dropped,
+        *sums,
+        state.round,
+        state.seeds,
+        state.stopped_by,
+        state.unread_verdicts,
     )
 
 

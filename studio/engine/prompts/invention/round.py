@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
-from studio.engine.prompts.invention.asking import Question, Reply
+from studio.engine.prompts.invention.asking import InventionQuestion, InventionReply
 from studio.engine.prompts.invention.lists import Fields, records
 from studio.engine.prompts.invention.plan import Plan
 from studio.engine.prompts.invention.pool import Pool
 from studio.engine.prompts.invention.seeds import Seed
 from studio.engine.prompts.invention.wording import Wording
 
-Ask = Callable[[str, Sequence[Question], Mapping[str, Any]], list[Reply | None]]
+Ask = Callable[[str, Sequence[InventionQuestion], Mapping[str, Any]], list[InventionReply | None]]
 """(step, questions, decoding parameters of the method) -> replies."""
 NO_REPLY = "no_reply"
 BEYOND_COUNT = "beyond_count"
@@ -66,7 +66,7 @@ class Invented:
 
 
 @dataclass
-class Harvest:
+class RoundResult:
     """What a round brought: prompts, how many fell to each rule, where the next round goes on."""
 
     cursor: dict[str, int]
@@ -74,23 +74,25 @@ class Harvest:
     dropped: Counter[str] = field(default_factory=Counter)
     spent: list[str] = field(default_factory=list)
     """Instructions that passed every rule of their own and came to nothing: none like them is to come again."""
+    unread_verdicts: int = 0
+    """Replies of a judge that hold no verdict in the form that was asked for."""
     is_over: bool = False
     """Whether the method has nothing more to ask."""
 
 
-Rounds = Callable[[Round], Harvest]
+Rounds = Callable[[Round], RoundResult]
 
 
-def listed(reply: Reply | None, harvest: Harvest, *names: str) -> list[Fields]:
+def listed(reply: InventionReply | None, result: RoundResult, *names: str) -> list[Fields]:
     """The whole records in a reply to a request for a list; what cannot be read is counted."""
     if reply is None:
-        harvest.dropped[NO_REPLY] += 1
+        result.dropped[NO_REPLY] += 1
         return []
     found = records(reply.text, *names)
     if not found:
-        harvest.dropped[NOT_A_LIST] += 1
+        result.dropped[NOT_A_LIST] += 1
     elif reply.cut_off:
-        harvest.dropped[CUT_OFF] += 1
+        result.dropped[CUT_OFF] += 1
         found.pop()
     return found
 

@@ -10,14 +10,12 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from studio.engine.prompts.similarity import tokens
+from studio.engine.domain.words import count_words, rouge_tokens
 
 FEWEST_WORDS = 3
 """An instruction of this many words or fewer says too little."""
 MOST_WORDS = 150
 SORRY_WORDS = 80
-CHARACTERS_A_WORD = 2
-"""In scripts without spaces, where two characters stand for a word."""
 
 _OTHER_MEDIA = re.compile(
     r"\b(?:images?|graphs?|pictures?|files?|maps?|draw|plot|go to)\b|图片|图像|图表|照片|文件|地图|画一|绘制|前往",
@@ -25,8 +23,6 @@ _OTHER_MEDIA = re.compile(
 )
 _PROGRAM = ("write a program", "编写一个程序", "写一个程序", "编写程序")
 _PUNCTUATION = frozenset(string.punctuation)
-_SPACED_WORD = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 LEAKS = (
     "given prompt", "rewritten prompt", "created prompt", "new prompt", "prompt given", "prompt rewritten",
     "evolved prompt", "original prompt", "原提示", "改写后的提示", "新的提示",
@@ -51,20 +47,14 @@ class Instance:
     output: str
 
 
-def words_in(text: str) -> int:
-    """Words between spaces; in scripts without them, two characters count as one."""
-    unspaced = len(_UNSPACED.findall(text))
-    return len(_SPACED_WORD.findall(text)) + -(-unspaced // CHARACTERS_A_WORD)
-
-
 def fault_of_instruction(text: str, *, ascii_start: bool = True) -> str | None:
     """`ascii_start` drops what begins with a letter beyond ASCII, which is right while the seeds are in English."""
     text = text.strip()
     if not text:
         return "empty"
-    if words_in(text) <= FEWEST_WORDS:
+    if count_words(text) <= FEWEST_WORDS:
         return "too_short"
-    if words_in(text) > MOST_WORDS:
+    if count_words(text) > MOST_WORDS:
         return "too_long"
     if _OTHER_MEDIA.search(text):
         return "other_media"
@@ -112,8 +102,8 @@ def fault_of_evolved(text: str, parent: str) -> str | None:
 
 def fault_of_answer(text: str) -> str | None:
     """Whether the answer shows that an evolved prompt cannot be answered."""
-    said = tokens(text)
+    said = rouge_tokens(text)
     if all(word in _STOP_WORDS for word in said):
         return "empty_words"
     sorry = re.search(r"\bsorry\b|抱歉|对不起", text, re.IGNORECASE)
-    return "sorry" if sorry and words_in(text) < SORRY_WORDS else None
+    return "sorry" if sorry and count_words(text) < SORRY_WORDS else None

@@ -18,7 +18,7 @@ from studio.engine.prompts.invention.lists import given_input
 from studio.engine.prompts.invention.rules import Instance
 from studio.engine.prompts.record import NewPrompt, Record, Skip, Unusable, is_storable
 from studio.engine.prompts.shapes.shape import text_of
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import Prompt, PromptSource
 
 BATCH = 1000
@@ -122,12 +122,12 @@ def _tasks(source: importing.Source) -> Iterator[Seed | str]:
     """Rows with instruction and instances keep them apart, which a prompt made of the row would not."""
     for record in READERS[source.reader](source.path):
         if isinstance(record, Skip):
-            yield record.reason
+            yield str(record.reason)
             continue
         try:
             yield _task(record)
         except Unusable as exc:
-            yield exc.reason
+            yield str(exc.reason)
 
 
 def _task(record: Record) -> Seed | str:
@@ -154,7 +154,7 @@ def _instance(example: dict[str, Any]) -> Instance:
 def _prompts(source: importing.Source) -> Iterator[Seed | str]:
     for row in source.rows():
         if isinstance(row, Skip):
-            yield row.reason
+            yield str(row.reason)
         else:
             prompt = row[1]
             instances = (Instance("", prompt.answer.strip()),) if prompt.answer else ()

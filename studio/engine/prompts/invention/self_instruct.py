@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from random import Random
 
 from studio.engine.prompts.invention import lists, rules
-from studio.engine.prompts.invention.asking import Question, Reply
+from studio.engine.prompts.invention.asking import InventionQuestion, InventionReply
 from studio.engine.prompts.invention.round import (
     BEYOND_COUNT,
     CUT_OFF,
     NO_REPLY,
-    Harvest,
     Invented,
     Round,
+    RoundResult,
     listed,
     with_input,
 )
@@ -34,23 +34,23 @@ class _Task:
     is_classification: bool = False
 
 
-def invent(round: Round) -> Harvest:
+def invent(round: Round) -> RoundResult:
     """One round: at most as many instructions go on to have instances made as prompts are missing."""
     requests, asked = round.plan.requests_for(round.wanted), round.cursor.get("asked", 0)
-    harvest = Harvest({"asked": asked + requests})
+    result = RoundResult({"asked": asked + requests})
     seeds, rng = round.material.seeds(), round.rng
     questions = [_instructions_question(round, seeds, rng, asked + place) for place in range(1, requests + 1)]
     replies = round.ask("instructions", questions, round.plan.way.parameters)
-    tasks = list(_sound_tasks(round, harvest, replies))
+    tasks = list(_sound_tasks(round, result, replies))
     verdicts = round.ask("classification", _verdict_questions(round, seeds, rng, tasks), VERDICT)
     tasks = [_Task(task.instruction, _is_yes(said)) for task, said in zip(tasks, verdicts, strict=True)]
     examples = round.ask("instances", [_instance_question(round, task) for task in tasks], INSTANCES)
     for task, reply in zip(tasks, examples, strict=True):
-        _harvest(round, harvest, task, reply)
-    return harvest
+        _take(round, result, task, reply)
+    return result
 
 
-def instances_in(reply: Reply) -> tuple[list[Instance], int]:
+def instances_in(reply: InventionReply) -> tuple[list[Instance], int]:
     """(instances in a reply, how many were cut off). A reply that names no field is an output without an input."""
     found = lists.fields(reply.text, "input", "output", "label")
     if not found:
@@ -62,41 +62,41 @@ def instances_in(reply: Reply) -> tuple[list[Instance], int]:
     return instances[: len(instances) - cut], cut
 
 
-def _sound_tasks(round: Round, harvest: Harvest, replies: Sequence[Reply | None]) -> Iterator[_Task]:
+def _sound_tasks(round: Round, result: RoundResult, replies: Sequence[InventionReply | None]) -> Iterator[_Task]:
     room = round.wanted
     for reply in replies:
-        for record in listed(reply, harvest, "instruction"):
+        for record in listed(reply, result, "instruction"):
             instruction = record.get("instruction", "")
             fault = rules.fault_of_instruction(instruction, ascii_start=round.plan.ascii_start)
             fault = fault or round.pool.fault(instruction) or (None if room else BEYOND_COUNT)
             if fault:
-                harvest.dropped[fault] += 1
+                result.dropped[fault] += 1
             else:
                 room -= 1
                 round.pool.add(instruction, is_kept=False)
                 yield _Task(instruction)
 
 
-def _harvest(round: Round, harvest: Harvest, task: _Task, reply: Reply | None) -> None:
+def _take(round: Round, result: RoundResult, task: _Task, reply: InventionReply | None) -> None:
     found, cut = instances_in(reply) if reply else ([], 0)
     kept, faults = rules.sound_instances(found)
-    harvest.dropped.update(faults if reply else [NO_REPLY])
-    harvest.dropped.update([CUT_OFF] * cut)
+    result.dropped.update(faults if reply else [NO_REPLY])
+    result.dropped.update([CUT_OFF] * cut)
     if not kept:
-        return harvest.spent.append(task.instruction)
-    room = round.wanted - len(harvest.kept)
-    harvest.dropped.update([BEYOND_COUNT] * (len(kept) - room))
+        return result.spent.append(task.instruction)
+    room = round.wanted - len(result.kept)
+    result.dropped.update([BEYOND_COUNT] * (len(kept) - room))
     round.pool.kept.append(task.instruction)
     for instance in kept[:room]:
         detail = {
             "method": round.plan.method, "round": round.number, "classification": task.is_classification,
             "input": instance.input, "output": instance.output,
         }  # fmt: skip
-        harvest.kept.append(Invented(with_input(task.instruction, instance.input), detail))
+        result.kept.append(Invented(with_input(task.instruction, instance.input), detail))
     return None
 
 
-def _instructions_question(round: Round, seeds: Sequence[Seed], rng: Random, request: int) -> Question:
+def _instructions_question(round: Round, seeds: Sequence[Seed], rng: Random, request: int) -> InventionQuestion:
     shown = rng.sample(round.pool.kept, min(OF_THEM_INVENTED, len(round.pool.kept)))
     shown += [seed.instruction for seed in rng.sample(seeds, min(SHOWN - len(shown), len(seeds)))]
     rng.shuffle(shown)
@@ -106,10 +106,12 @@ def _instructions_question(round: Round, seeds: Sequence[Seed], rng: Random, req
     ]
     first = len(shown) + 1
     values = {"request": request, "wanted": WANTED, "first": first, "last": first + WANTED - 1}
-    return Question(round.wording("instructions", examples="\n".join(lines), **values))
+    return InventionQuestion(round.wording("instructions", examples="\n".join(lines), **values))
 
 
-def _verdict_questions(round: Round, seeds: Sequence[Seed], rng: Random, tasks: Sequence[_Task]) -> list[Question]:
+def _verdict_questions(
+    round: Round, seeds: Sequence[Seed], rng: Random, tasks: Sequence[_Task]
+) -> list[InventionQuestion]:
     """The same examples for every task of a round, as many of either kind, where the seeds say what they are."""
     marked = {kind: [seed for seed in seeds if seed.is_classification is kind] for kind in (True, False)}
     each = min(SHOWN_VERDICTS // 2, *map(len, marked.values()))
@@ -120,14 +122,17 @@ def _verdict_questions(round: Round, seeds: Sequence[Seed], rng: Random, tasks: 
         for seed, kind in shown
     ]
     before = "".join(f"{example}\n\n" for example in examples)
-    return [Question(round.wording("classification", examples=before, instruction=task.instruction)) for task in tasks]
+    return [
+        InventionQuestion(round.wording("classification", examples=before, instruction=task.instruction))
+        for task in tasks
+    ]
 
 
-def _instance_question(round: Round, task: _Task) -> Question:
+def _instance_question(round: Round, task: _Task) -> InventionQuestion:
     template = "output-first" if task.is_classification else "input-first"
-    return Question(round.wording(template, instruction=task.instruction))
+    return InventionQuestion(round.wording(template, instruction=task.instruction))
 
 
-def _is_yes(reply: Reply | None) -> bool:
+def _is_yes(reply: InventionReply | None) -> bool:
     said = reply.text.strip(" \n\t*_\"'`。.").lower() if reply else ""
     return said.removeprefix("classification:").lstrip().startswith(("yes", "是"))

@@ -5,10 +5,10 @@ from functools import cached_property
 
 from sqlmodel import col, select
 
-from studio.engine.prompts.invention.progress import Standing, prefix_of
+from studio.engine.prompts.invention.progress import InventionState, prefix_of
 from studio.engine.prompts.invention.round import Invented
 from studio.engine.prompts.invention.seeds import Seed, Seeds
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import Prompt, PromptSource
 
 PAGE = 1000
@@ -17,12 +17,12 @@ PAGE = 1000
 class Store:
     """See `round.Material`. `kept` is how many prompts there are."""
 
-    def __init__(self, database: Database, source: PromptSource, standing: Standing) -> None:
+    def __init__(self, database: Database, source: PromptSource, state: InventionState) -> None:
         self._database, self.source_id, self.kept = database, source.id or 0, source.count
         with database.session() as session:
             named = (
                 PromptSource.project_id == source.project_id,
-                PromptSource.name == f"{prefix_of(standing.token)}seeds",
+                PromptSource.name == f"{prefix_of(state.token)}seeds",
             )
             self._seeds = Seeds(database, session.exec(select(PromptSource).where(*named)).one())
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from random import Random
 
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput
-from studio.engine.jobs.context import Progress
+from studio.engine.jobs import Progress
 from studio.engine.prompts.mixtures.algorithms import choose, first, proportional, stratified
-from studio.engine.prompts.mixtures.mixture import NONE, STRATIFIED, Collection, Mixture
+from studio.engine.prompts.mixtures.mixture import NO_MESSAGE, STRATIFIED, Collection, Mixture
 from studio.engine.prompts.mixtures.options import offers_options
 from studio.engine.prompts.mixtures.outcome import CollectionOutcome, Outcome, TaskOutcome
 from studio.engine.prompts.mixtures.rows import Census, count_rows, take_out_shared
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import PromptSource
 
 
@@ -52,7 +53,9 @@ def draw(database: Database, mixture: Mixture, sources: Sequence[PromptSource], 
         census = count_rows(
             database,
             source.id or 0,
-            lambda rows, before=before, name=collection.name: progress(before + rows, total, f"read for {name}"),  # type: ignore[misc]
+            lambda rows, before=before, name=collection.name: progress(
+                before + rows, total, status("read_for", name=name)
+            ),  # type: ignore[misc]
         )
         read += source.count
         for earlier in draws:
@@ -81,7 +84,7 @@ def system_message_for(collection: Collection, seed: int, digest: bytes, text: s
 def _drawn(collection: Collection, source_id: int, census: Census, seed: int) -> Draw:
     _check_quota(collection, census.rows, census.shared)
     rng = Random(f"{seed}\n{collection.name}")
-    if collection.algorithm == NONE:
+    if collection.algorithm == NO_MESSAGE:
         chosen = first(census.tasks, collection.quota)
         taken = _counted(census, chosen)
     else:
@@ -105,11 +108,13 @@ def _counted(census: Census, chosen: bytearray) -> list[int]:
 def _check_quota(collection: Collection, rows: int, taken: int) -> None:
     """A total is exact or the mixture is refused: nobody finds out from the bill that a quota was not met."""
     quota, where = collection.quota, f"The collection '{collection.name}'"
-    shared = f" ({taken:,} more are in earlier collections)" if taken else ""
+    shared = f"({taken:,} more are in earlier collections)"
     if not rows:
-        raise BadInput(f"{where} finds no prompt in '{collection.source}'{shared}. Take the collection out.")
+        found = f" {shared}" if taken else ""
+        raise BadInput(f"{where} finds no prompt in '{collection.source}'{found}. Take the collection out.")
     if quota is not None and quota > rows:
         raise BadInput(
-            f"{where} asks for {quota:,} prompts, but its source '{collection.source}' has {rows:,}{shared}. "
+            f"{where} asks for {quota:,} prompts, but its source '{collection.source}' has "
+            f"{f'{rows:,} {shared}' if taken else f'{rows:,}'}. "
             f"Lower the quota to {rows:,} or less, or name a source with more prompts."
         )

@@ -1,12 +1,12 @@
 """A mixture as its file says it: collections of prompt sources, how many prompts each gives, how they are chosen."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
-NONE, STRATIFIED, PROPORTIONAL = "none", "stratified", "proportional"
-ALGORITHMS = (NONE, STRATIFIED, PROPORTIONAL)
+NO_MESSAGE, STRATIFIED, PROPORTIONAL = "none", "stratified", "proportional"
+ALGORITHMS = (NO_MESSAGE, STRATIFIED, PROPORTIONAL)
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,19 @@ class Collection:
 
     name: str
     source: str
-    algorithm: str = NONE
+    algorithm: str = NO_MESSAGE
     quota: int | None = None
     """How many prompts it gives; None, with the algorithm `none` only, is all of them."""
     system_messages: tuple[str, ...] = ()
     """Names in the library, one of which is drawn for each prompt, each as likely as the others."""
     system_messages_with_options: tuple[str, ...] = ()
     """More names, which are in the draw where the prompt offers options to choose from."""
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> Self:
+        """As `as_dict` gave it."""
+        names = ("system_messages", "system_messages_with_options")
+        return cls(**{**kept, **{name: tuple(kept.get(name, ())) for name in names}})
 
     def as_dict(self) -> dict[str, Any]:
         """As the file says it, without what was left out."""

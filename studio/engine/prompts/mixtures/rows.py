@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from studio.engine.prompts.mixtures.algorithms import NO_ROW
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import Prompt
 
 PAGE_ROWS = 20_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from studio.engine.errors import NotFound
 from studio.engine.prompts.mixtures.mixture import Mixture
-from studio.engine.prompts.mixtures.reading import read
+from studio.engine.prompts.mixtures.mixture_file import read
 
 
 @dataclass(frozen=True)

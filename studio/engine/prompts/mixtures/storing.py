@@ -8,22 +8,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import col
 
-from studio.engine.errors import Failed, NameTaken
-from studio.engine.jobs.context import Progress
+from studio.engine.domain.status import status
+from studio.engine.errors import Failed, NameTaken, Stopped
+from studio.engine.jobs import Progress, Reservation
 from studio.engine.prompts.mixtures.drawing import Draw, Drawn, system_message_for
 from studio.engine.prompts.mixtures.rows import places
 from studio.engine.prompts.record import NewPrompt, Tally
-from studio.engine.prompts.writing import UNFINISHED, Row, SourceWriter, check_unfinished
-from studio.engine.store.database import Database
+from studio.engine.prompts.writing import UNFINISHED, Row, SourceWriter, staging
+from studio.engine.store import Database
 from studio.engine.store.tables import Prompt, PromptSource
 
 KIND = "sample"
 PAGE_ROWS = 500
 _COPIED = ("text", "system", "system_name", "messages", "answer", "task", "family", "external_id", "detail")
-
-
-class Stopped(Failed):
-    """Sampling was asked to end early; nothing of it is left."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,8 @@ class Stock:
     texts: dict[str, str]
     progress: Progress
     should_stop: Callable[[], bool]
+    reservation: Reservation | None = None
+    """The name that a job has for the new source; None when it is drawn at once."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +51,23 @@ class Sampled(NewPrompt):
         return self.key
 
 
-def check_name(database: Database, project_id: int, name: str) -> None:
-    """Raises BadInput unless a new source may have this name."""
+def check_name(database: Database, project_id: int, name: str, own: Reservation | None = None) -> None:
+    """Raises BadInput unless a new source may have this name; `own` is the job's that asks."""
     mine = (col(PromptSource.project_id) == project_id, col(PromptSource.name) == name)
     with database.session() as session:
         if session.scalar(select(col(PromptSource.id)).where(*mine, col(PromptSource.kind) != UNFINISHED)):
             raise NameTaken.of("prompt source", name)
-    check_unfinished(database, project_id, name)
+    staging(database, project_id).check_free(name, own)
 
 
 def store(stock: Stock, name: str, drawn: Drawn, detail: dict[str, Any]) -> None:
     """Writes the new source. Whatever goes wrong, what was written of it is taken away again."""
-    writer, total, tally = SourceWriter(stock.database, stock.project_id, name), drawn.outcome.count, Tally()
+    writer = SourceWriter(stock.database, stock.project_id, name, stock.reservation)
+    total, tally = drawn.outcome.count, Tally()
     try:
-        writer.write(_rows(stock, drawn), tally, lambda done, _, __: stock.progress(done, total, "prompts stored"))
+        writer.write(
+            _rows(stock, drawn), tally, lambda done, _, __: stock.progress(done, total, status("prompts_stored"))
+        )
         if writer.count != total:
             raise Failed(f"A source of '{name}' was changed while it was sampled. Nothing is kept; sample again.")
         writer.finish(KIND, detail)

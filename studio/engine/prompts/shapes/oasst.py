@@ -10,17 +10,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any, ClassVar
 
+from studio.engine.domain.status import status
 from studio.engine.prompts.dialogue import Dialogue
 from studio.engine.prompts.keeping import temporary
-from studio.engine.prompts.record import Record, Skip, Unusable, is_storable
+from studio.engine.prompts.record import DUPLICATE, NOT_TEXT, Record, Skip, Unusable, is_storable
 from studio.engine.prompts.shapes.shape import Conversations, text_of
-from studio.engine.prompts.shapes.turns import read_turn
+from studio.engine.prompts.shapes.turns import NO_CONVERSATION, WITHOUT_TEXT, read_turn
 
 PATH = "best_ranked_path"
 """The column of a gathered row: the messages of one path in order."""
-OFF_THE_PATH = "not on the best-ranked path of its tree"
-NO_PARENT = "the message it replies to is missing"
-WITHDRAWN = "a deleted or refused message"
+OFF_THE_PATH = status("row_off_path")
+NO_PARENT = status("row_no_parent")
+WITHDRAWN = status("row_withdrawn")
 LONGEST_PATH = 1000
 _KEPT = ("text", "role", "lang")
 
@@ -48,11 +49,15 @@ class Oasst(Conversations):
             yield from _paths(messages)
             yield from _unused(messages)
 
+    def taken(self, row: dict[str, Any]) -> frozenset[str]:
+        """What volunteers said of a message is nobody's to keep: all of it counts as read."""
+        return frozenset(row)
+
     def dialogues(self, row: dict[str, Any]) -> Iterator[Dialogue]:
         path = row[PATH] if PATH in row else list(_best_path(row.get("prompt")))
         if not path:
-            raise Unusable("no conversation")
-        turns = tuple(read_turn(message, "role", "text") for message in path)
+            raise Unusable(NO_CONVERSATION)
+        turns = tuple(read_turn({"role": message.get("role"), "content": message.get("text")}) for message in path)
         language = str(path[0].get("lang") or "").partition("-")[0].lower()
         yield Dialogue(turns, text_of(row.get("message_tree_id"), "id"), language=language or None)
 
@@ -82,13 +87,13 @@ def _keep(messages: sqlite3.Connection, record: Record) -> Skip | None:
     if _is_withdrawn(row):
         return Skip(record.line, WITHDRAWN)
     if not isinstance(row.get("text"), str) or not row["text"].strip():
-        return Skip(record.line, "a turn without text")
+        return Skip(record.line, WITHOUT_TEXT)
     kept = json.dumps({"tree": row.get("message_tree_id"), **{name: row.get(name) for name in _KEPT}})
     values = (str(row["message_id"]), str(row.get("parent_id") or ""), _rank(row.get("rank")), record.line, 0, kept)
     if not all(is_storable(value) for value in values if isinstance(value, str)):
-        return Skip(record.line, "holds characters that no text may hold")
+        return Skip(record.line, NOT_TEXT)
     added = messages.execute("INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?)", values)
-    return None if added.rowcount else Skip(record.line, "duplicate")
+    return None if added.rowcount else Skip(record.line, DUPLICATE)
 
 
 def _paths(messages: sqlite3.Connection) -> Iterator[Record]:

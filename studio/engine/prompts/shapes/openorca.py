@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from studio.engine.prompts.dialogue import NO_RESPONSE
-from studio.engine.prompts.record import Answer, NewPrompt, Reply, Unusable
+from studio.engine.prompts.record import ImportedAnswer, ImportedReply, NewPrompt, Unusable
 from studio.engine.prompts.shapes.shape import Shape, required_text, text_of
 
 _COLLECTION = re.compile(r"[A-Za-z]\w{0,39}(?=\.)")
@@ -35,9 +35,9 @@ class OpenOrca(Shape):
             external_id=id,
         )
 
-    def answers(self, row: dict[str, Any], *, every_turn: bool = False) -> Iterator[Answer]:
+    def answers(self, row: dict[str, Any], *, every_turn: bool = False) -> Iterator[ImportedAnswer]:
         response = text_of(row.get("response"), "response")
         if response is None:
             raise Unusable(NO_RESPONSE)
         for prompt in self.prompts(row):
-            yield Answer(prompt, Reply(response))
+            yield ImportedAnswer(prompt, ImportedReply(response))

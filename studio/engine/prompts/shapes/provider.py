@@ -12,15 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput
-from studio.engine.prompts.dialogue import NO_RESPONSE, Dialogue, Turn, question_of
+from studio.engine.prompts.dialogue import NO_RESPONSE, REASONING, Dialogue, Turn, question_of
 from studio.engine.prompts.files import json_rows
 from studio.engine.prompts.keeping import temporary
-from studio.engine.prompts.record import NewPrompt, Record, Reply, Skip, Unusable
+from studio.engine.prompts.record import ImportedReply, NewPrompt, Record, Skip, Unusable
 from studio.engine.prompts.shapes.shape import Conversations, count_of, required_text, text_of
 from studio.engine.prompts.shapes.turns import read_turn, read_turns
 
-NO_QUESTION = "the question is not in the batch's input"
+NO_QUESTION = status("row_not_in_batch")
 REQUESTS = ("request", "request_body", "input")
 RESPONSES = ("response", "response_body", "output")
 
@@ -28,6 +29,10 @@ RESPONSES = ("response", "response_body", "output")
 class Provider(Conversations):
     name: ClassVar[str] = "provider"
     mapping: ClassVar[dict[str, str]] = {"prompt": "request", "system": "request", "response": "response"}
+
+    def taken(self, row: dict[str, Any]) -> frozenset[str]:
+        """A log says much about an exchange that is nobody's to keep: all of it counts as read."""
+        return frozenset(row)
 
     def __init__(self, batch_input: Path | None = None) -> None:
         self._batch_input = batch_input
@@ -73,37 +78,38 @@ class Provider(Conversations):
 def _asked(row: dict[str, Any]) -> tuple[Turn, ...]:
     request = _request(row)
     if not request:
-        reason = NO_QUESTION if "custom_id" in row else "no request"
-        raise Unusable(reason, "name that file with --batch-input" if "custom_id" in row else "")
+        reason = NO_QUESTION if "custom_id" in row else status("row_no_request")
+        raise Unusable(reason, status("row_with_batch") if "custom_id" in row else "")
     if "messages" not in request and isinstance(request.get("prompt"), str):
         return (Turn("user", required_text(request["prompt"])),)
-    return read_turns(request.get("messages"), role_key="role", text_key="content")
+    return read_turns(request.get("messages"))
 
 
 def _answered(row: dict[str, Any]) -> dict[str, Any]:
     """The body of the response. Raises `Unusable` for one without an answer."""
-    reply, status = _reply(row), _status(row)
+    reply, code = _reply(row), _status(row)
     fault = row.get("error") or reply.get("error")
-    if fault or status >= 400:
-        said = fault.get("message", fault.get("code", "")) if isinstance(fault, dict) else fault or f"HTTP {status}"
-        raise Unusable("the provider answered with an error", " ".join(str(said).split())[:120])
+    if fault or code >= 400:
+        said = fault.get("message", fault.get("code", "")) if isinstance(fault, dict) else fault or f"HTTP {code}"
+        raise Unusable(status("row_provider_error"), " ".join(str(said).split())[:120])
     choices = reply.get("choices")
     if not isinstance(choices, list) or not choices:
         raise Unusable(NO_RESPONSE)
     return reply
 
 
-def _choice(choice: object) -> tuple[Turn, Reply]:
+def _choice(choice: object) -> tuple[Turn, ImportedReply]:
     if not isinstance(choice, dict):
         raise Unusable(NO_RESPONSE)
     said = choice.get("message")
     if said is None and "delta" in choice:
-        raise Unusable("a piece of a streamed answer")
+        raise Unusable(status("row_streamed"))
     given = {"content": choice.get("text")} if said is None else said
     turn = read_turn({"role": "assistant", **given} if isinstance(given, dict) else given)
-    reasoning = (said or {}).get("reasoning_content") or (said or {}).get("reasoning")
-    reasoning = reasoning if isinstance(reasoning, str) else None
-    return turn, Reply("", reasoning=reasoning, finish_reason=text_of(choice.get("finish_reason"), "finish reason"))
+    reasoning = turn.carried.get(REASONING)
+    return turn, ImportedReply(
+        "", reasoning=reasoning, finish_reason=text_of(choice.get("finish_reason"), "finish reason")
+    )
 
 
 def _usage(usage: object) -> tuple[int, int]:

@@ -1,15 +1,17 @@
 """What a shape is, and the two small questions all shapes ask of a value: is it text, and is there anything in it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from math import isfinite
 from typing import Any, ClassVar
 
-from studio.engine.prompts.dialogue import EMPTY_PROMPT, NO_RESPONSE, Dialogue, Turn, answers_of, question_of
-from studio.engine.prompts.record import Answer, NewPrompt, Record, Reply, Skip, Unusable
+from studio.engine.domain.status import status
+from studio.engine.prompts.dialogue import EMPTY_PROMPT, NO_RESPONSE, REASONING, Dialogue, Turn, answers_of, question_of
+from studio.engine.prompts.record import ImportedAnswer, ImportedReply, NewPrompt, Record, Skip, Unusable, kind_of
 
 
-class Shape:
+class Shape(ABC):
     """One way to write prompts in rows. A shape says `prompts`, and `answers` where those are not the known answers."""
 
     name: ClassVar[str]
@@ -17,24 +19,28 @@ class Shape:
     """Which column each field is taken from, for people to read."""
     is_conversations: ClassVar[bool] = False
 
+    def taken(self, row: dict[str, Any]) -> frozenset[str]:
+        """The columns of a row that are read. Whatever else it holds is counted as not read."""
+        return frozenset(part for column in self.mapping.values() for part in column.split(" + "))
+
+    @abstractmethod
     def matches(self, row: dict[str, Any]) -> bool:
         """Whether a row looks like this shape."""
-        raise NotImplementedError
 
     def gathered(self, records: Iterable[Record | Skip]) -> Iterator[Record | Skip]:
         """The file's rows as this shape reads them; one that spreads conversations over rows joins them."""
         yield from records
 
+    @abstractmethod
     def prompts(self, row: dict[str, Any]) -> Iterator[NewPrompt]:
         """The prompts in a row, usually one. Raises `Unusable`."""
-        raise NotImplementedError
 
-    def answers(self, row: dict[str, Any], *, every_turn: bool = False) -> Iterator[Answer]:
+    def answers(self, row: dict[str, Any], *, every_turn: bool = False) -> Iterator[ImportedAnswer]:
         """The prompts in a row with what was answered to them. Raises `Unusable`."""
         for prompt in self.prompts(row):
             if prompt.answer is None:
                 raise Unusable(NO_RESPONSE)
-            yield Answer(replace(prompt, answer=None), Reply(prompt.answer))
+            yield ImportedAnswer(replace(prompt, answer=None), ImportedReply(prompt.answer))
 
     def dialogues(self, row: dict[str, Any]) -> Iterator[Dialogue]:
         """The conversations in a row, which the cleaning rules are for: a question with its answer, here."""
@@ -55,24 +61,26 @@ class Conversations(Shape):
 
     def prompt(self, dialogue: Dialogue) -> NewPrompt:
         prompt, reply = question_of(dialogue)
-        return replace(prompt, answer=reply.text or None) if self.knows_answers and reply else prompt
+        known = reply.text if self.knows_answers and reply and reply.is_learned else None
+        return replace(prompt, answer=known) if known else prompt
 
-    def answers(self, row: dict[str, Any], *, every_turn: bool = False) -> Iterator[Answer]:
+    def answers(self, row: dict[str, Any], *, every_turn: bool = False) -> Iterator[ImportedAnswer]:
         for dialogue in self.dialogues(row):
             yield from answers_of(dialogue, every_turn=every_turn)
 
-    def dialogues(self, row: dict[str, Any]) -> Iterator[Dialogue]:
-        raise NotImplementedError
+    @abstractmethod
+    def dialogues(self, row: dict[str, Any]) -> Iterator[Dialogue]: ...
 
 
-def dialogue_of(answer: Answer) -> Dialogue:
+def dialogue_of(answer: ImportedAnswer) -> Dialogue:
     """A prompt and its answer as a conversation, with nothing of either lost."""
     prompt = answer.prompt
     system = [Turn("system", prompt.system)] if prompt.system else []
     asked = [_turn(message) for message in prompt.messages or ()] or [Turn("user", prompt.text)]
     fields = ("answer", "task", "family", "system_name", "collection", "detail")
     about = {field: getattr(prompt, field) for field in fields}
-    turns = (*system, *asked, Turn("assistant", answer.reply.text))
+    reasoning = {REASONING: answer.reply.reasoning} if answer.reply.reasoning else {}
+    turns = (*system, *asked, Turn("assistant", answer.reply.text, reasoning))
     return Dialogue(turns, prompt.external_id, about=about, last=answer.reply)
 
 
@@ -84,15 +92,14 @@ def text_of(value: object, field: str) -> str | None:
         return value if value.strip() else None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    kind = {list: "a list", dict: "an object", bool: "true or false"}.get(type(value), type(value).__name__)
-    raise Unusable(f"the {field} is not text", f"it is {kind}")
+    raise Unusable(status("field_not_text", field=field), status("it_is", what=kind_of(value)))
 
 
-def required_text(value: object, field: str = "prompt") -> str:
-    """Like `text_of`, for a field without which there is no prompt."""
-    text = text_of(value, field)
+def required_text(value: object) -> str:
+    """Like `text_of`, for the prompt."""
+    text = text_of(value, "prompt")
     if text is None:
-        raise Unusable(EMPTY_PROMPT if isinstance(value, str) else f"no {field}")
+        raise Unusable(EMPTY_PROMPT if isinstance(value, str) else status("row_no_prompt"))
     return text
 
 

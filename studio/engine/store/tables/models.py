@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from studio.engine.store.tables.columns import identity, json_value, now, reference
+from studio.engine.domain.states import ModelState, StageState
+from studio.engine.store.tables.columns import identity, json_value, now, reference, state
 
 
 class Model(SQLModel, table=True):
@@ -17,10 +18,9 @@ class Model(SQLModel, table=True):
     name: str
     kind: str
     """base, student, or gguf for a file that was brought."""
-    state: str = "ready"
-    """training, ready, stopped, failed."""
+    state: ModelState = state(ModelState.READY)
     path: str = ""
-    """Folder with the weights, absolute."""
+    """The address of the folder with the weights, or of the GGUF file that was brought."""
     parent: str = ""
     """What it was trained from: a model's name, a folder or a hub id."""
     recipe: dict[str, Any] | None = Field(default=None, sa_type=JSON)
@@ -28,6 +28,10 @@ class Model(SQLModel, table=True):
     detail: dict[str, Any] = json_value()
     """Parameters, architecture, licence verdict, scores."""
     created_at: float = now()
+    archived_at: float | None = None
+    """When it was put away: lists leave it out, its name still finds it. Seconds since 1970, as below."""
+    binned_at: float | None = None
+    """When it was put into the bin: nothing finds it until it is restored."""
 
 
 class Stage(SQLModel, table=True):
@@ -37,8 +41,7 @@ class Stage(SQLModel, table=True):
     position: int
     name: str
     dataset: str
-    state: str = "waiting"
-    """waiting, running, done, stopped, failed."""
+    state: StageState = state(StageState.WAITING)
     spec: dict[str, Any] = json_value()
     steps: int = 0
     total_steps: int = 0
@@ -73,6 +76,7 @@ class ModelFile(SQLModel, table=True):
     model_id: int = reference("model")
     quantization: str
     path: str
+    """The file's address."""
     bytes: int = Field(sa_type=BigInteger)
     sha256: str
     tensor_types: dict[str, int] = json_value()

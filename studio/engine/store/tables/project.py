@@ -11,7 +11,13 @@ from studio.engine.store.tables.columns import identity, long_text, now, referen
 class Project(SQLModel, table=True):
     id: int | None = identity()
     name: str = Field(unique=True)
+    budget_usd: float | None = None
+    """US dollars that all its runs together may cost; None for no limit."""
     created_at: float = now()
+    archived_at: float | None = None
+    """When it was put away: lists leave it out, its name still finds it. Seconds since 1970, as below."""
+    binned_at: float | None = None
+    """When it was put into the bin: nothing finds it until it is restored."""
 
 
 class SystemMessage(SQLModel, table=True):

@@ -19,6 +19,10 @@ class PromptSource(SQLModel, table=True):
     count: int = 0
     detail: dict[str, Any] = json_value()
     created_at: float = now()
+    archived_at: float | None = None
+    """When it was put away: lists leave it out, its name still finds it. Seconds since 1970, as below."""
+    binned_at: float | None = None
+    """When it was put into the bin: nothing finds it until it is restored."""
 
 
 class Prompt(SQLModel, table=True):

@@ -1,12 +1,13 @@
 """Teachers, and the four tables of collecting: requests, attempts with their raw replies, runs and run items."""
 
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from studio.engine.store.tables.columns import identity, json_value, large_sum, long_text, now, reference
+from studio.engine.domain.states import BatchState, ItemState, RequestState, RunState
+from studio.engine.domain.terms import Terms
+from studio.engine.store.tables.columns import identity, json_value, large_sum, long_text, now, reference, state, terms
 
 
 class Teacher(SQLModel, table=True):
@@ -27,21 +28,32 @@ class Teacher(SQLModel, table=True):
     """US dollars per million tokens."""
     batch_price_share: float = 0.5
     """What an answer of the Batch API costs, as a share of the prices above."""
-    terms: str = "unknown"
+    terms: Terms = terms()
     """May outputs train other models: yes, no, research, unknown."""
     terms_note: str = ""
     terms_checked_on: str | None = None
     """The day the terms were read, as YYYY-MM-DD."""
     last_test: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     archived_at: float | None = None
+    binned_at: float | None = None
+    """When it was put into the bin, in seconds since 1970."""
     created_at: float = now()
 
 
-class RequestState(StrEnum):
-    WAITING = "waiting"
-    IN_FLIGHT = "in_flight"
-    ANSWERED = "answered"
-    FAILED = "failed"
+class KeyGrant(SQLModel, table=True):
+    """A key may be sent to a host for a project. Nothing is sent with a key that has no such row."""
+
+    __tablename__ = "key_grant"
+    __table_args__ = (UniqueConstraint("project_id", "source", "host"),)
+    id: int | None = identity()
+    project_id: int = reference("project")
+    source: str
+    """Where the key is, as `Teacher.api_key_env` names it; never the key."""
+    host: str
+    """Scheme, host and port; see `teachers.grants.host_of`."""
+    person_id: int | None = reference("person", default=None, nullable=True)
+    """Who granted it; None for what was in use before grants were kept."""
+    created_at: float = now()
 
 
 class Request(SQLModel, table=True):
@@ -88,15 +100,6 @@ class RawReply(SQLModel, table=True):
     body: bytes = Field(sa_type=LargeBinary)
 
 
-class RunState(StrEnum):
-    READY = "ready"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DONE = "done"
-    STOPPED = "stopped"
-    FAILED = "failed"
-
-
 class Run(SQLModel, table=True):
     """One collection: a teacher, a prompt source, system messages, samples and parameters."""
 
@@ -105,12 +108,15 @@ class Run(SQLModel, table=True):
     project_id: int = reference("project", index=True)
     name: str
     kind: str = "collect"
-    """collect; import for answers that existed already; asking for an invention's questions, which leave no traces."""
+    """collect; import for answers that existed already; asking for an invention's questions; else the purpose of a
+    hidden run (`domain.purposes`). Only the first two leave traces."""
+    person_id: int | None = reference("person", default=None)
+    """Who made it, and for whom it spends."""
     teacher_id: int | None = reference("teacher", default=None)
     source_id: int | None = reference("prompt_source", default=None)
     settings: dict[str, Any] = json_value()
     """samples, parameters, system messages and their weights, seed, budget_usd."""
-    state: str = RunState.READY.value
+    state: RunState = state(RunState.READY)
     stopped_by: str | None = None
     holder: str | None = None
     held_until: float | None = None
@@ -126,14 +132,21 @@ class Run(SQLModel, table=True):
     input_tokens: int = large_sum()
     output_tokens: int = large_sum()
     cost_usd: float = 0.0
+    reserved_usd: float = 0.0
+    """What its questions under way are reckoned at, while it or its project has a budget."""
     pace: float | None = None
     """Requests a second over the last seconds, by which runs on the same key share its limits."""
     is_held_back: bool = False
     """Whether the limits, rather than its own concurrency, keep it from asking faster."""
+    archived_at: float | None = None
+    """When it was put away: lists leave it out, its name still finds it. Seconds since 1970, as below."""
+    binned_at: float | None = None
+    """When it was put into the bin: nothing finds it until it is restored."""
 
 
-class RunVoice(SQLModel, table=True):
-    """A model name and fingerprint that a run's answers came back with: more than one is worth pointing out."""
+class RunReturnedModel(SQLModel, table=True):
+    """A model name and fingerprint that a run's answers came back with: more than one is worth pointing out. Its table
+    has the name that its migration gave it."""
 
     __tablename__ = "run_voice"
     __table_args__ = (UniqueConstraint("run_id", "model", "system_fingerprint"),)
@@ -144,25 +157,13 @@ class RunVoice(SQLModel, table=True):
     first_at: float = now()
 
 
-class BatchState(StrEnum):
-    PREPARED = "prepared"
-    """Its lines are written down; nothing has been sent."""
-    UPLOADED = "uploaded"
-    SUBMITTED = "submitted"
-    ENDED = "ended"
-    """The provider is done with it, in whole or in part; its answers wait to be read."""
-    COLLECTED = "collected"
-    LOST = "lost"
-    """It never came about, or the provider no longer knows it; its questions are asked again."""
-
-
 class Batch(SQLModel, table=True):
     """One file of questions at the provider's Batch API."""
 
     __table_args__ = (Index("batch_run", "run_id", "state"),)
     id: int | None = identity()
     run_id: int = reference("run")
-    state: str = BatchState.PREPARED.value
+    state: BatchState = state(BatchState.PREPARED)
     token: str
     """Written into the batch's metadata, so that one whose id was never stored can be found again."""
     remote_id: str | None = None
@@ -184,7 +185,7 @@ class BatchLine(SQLModel, table=True):
     """One question of a batch."""
 
     __tablename__ = "batch_line"
-    __table_args__ = (Index("batch_line_request", "request_id"),)
+    __table_args__ = (Index("batch_line_request", "request_id"), Index("batch_line_item", "item_id"))
     batch_id: int = reference("batch", primary_key=True)
     request_id: int = reference("request", primary_key=True)
     item_id: int = reference("run_item")
@@ -207,6 +208,5 @@ class RunItem(SQLModel, table=True):
     system_message_id: int | None = reference("system_message", default=None)
     sample: int = 0
     request_id: int | None = reference("request", default=None)
-    state: str = "waiting"
-    """waiting, done, failed."""
+    state: ItemState = state(ItemState.WAITING)
     reused: bool = False

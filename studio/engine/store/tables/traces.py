@@ -5,7 +5,10 @@ from typing import Any
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from studio.engine.store.tables.columns import identity, json_value, long_text, now, reference
+from studio.engine.domain.dataset_version import DatasetVersion
+from studio.engine.domain.states import OperationState
+from studio.engine.domain.terms import Terms
+from studio.engine.store.tables.columns import Id, identity, json_value, long_text, now, reference, state, terms
 
 
 class Trace(SQLModel, table=True):
@@ -17,6 +20,8 @@ class Trace(SQLModel, table=True):
         Index("trace_run", "project_id", "run_id", "id"),
         Index("trace_label", "project_id", "label", "id"),
         Index("trace_prompt", "prompt_id"),
+        Index("trace_request", "request_id"),
+        Index("trace_attempt", "attempt_id"),
     )
     id: int | None = identity()
     project_id: int = reference("project")
@@ -33,7 +38,7 @@ class Trace(SQLModel, table=True):
     """The name of the prompt source."""
     family: str | None = None
     task: str | None = None
-    terms: str = "unknown"
+    terms: Terms = terms()
     label: str | None = None
     """keep, reject, or nothing yet."""
     rating: int | None = None
@@ -77,6 +82,13 @@ class Operation(SQLModel, table=True):
     project_id: int = reference("project", index=True)
     kind: str
     by: str = ""
+    """The name of whoever did it, as it was then."""
+    person_id: int | None = reference("person", default=None)
+    state: OperationState = state(OperationState.DONE)
+    cursor: int = Field(default=0, sa_type=Id)
+    """While it is under way: the last trace that was seen to."""
+    until: int = Field(default=0, sa_type=Id)
+    """The last trace that was there when it began."""
     changed: int = 0
     detail: dict[str, Any] = json_value()
     created_at: float = now()
@@ -85,6 +97,7 @@ class Operation(SQLModel, table=True):
 
 class OperationRow(SQLModel, table=True):
     __tablename__ = "operation_row"
+    __table_args__ = (Index("operation_row_trace", "trace_id"),)
     operation_id: int = reference("operation", primary_key=True)
     trace_id: int = reference("trace", primary_key=True)
     before: dict[str, Any] = json_value()
@@ -106,11 +119,26 @@ class Dataset(SQLModel, table=True):
     """Relative to the artifact folder: JSONL of messages, prompt_id, trace_id, split."""
     detail: dict[str, Any] = json_value()
     """The filter, the funnel of reasons, the terms and teachers inside."""
+    is_whole: bool = True
+    """False while its list of traces is being written; nobody sees it until then."""
+    holder: str | None = None
+    """Who writes it, until it is whole."""
+    held_until: float | None = None
     created_at: float = now()
+    archived_at: float | None = None
+    """When it was put away: lists leave it out, its name still finds it. Seconds since 1970, as below."""
+    binned_at: float | None = None
+    """When it was put into the bin: nothing finds it until it is restored."""
+
+    @property
+    def ref(self) -> str:
+        """NAME-vVERSION."""
+        return str(DatasetVersion(self.name, self.version))
 
 
 class DatasetRow(SQLModel, table=True):
     __tablename__ = "dataset_row"
+    __table_args__ = (Index("dataset_row_trace", "trace_id"),)
     dataset_id: int = reference("dataset", primary_key=True)
     trace_id: int = reference("trace", primary_key=True)
     split: str

@@ -8,10 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from studio.engine.store.tables import Teacher
-from studio.engine.teachers.wire.endpoint import account_of
-from studio.engine.teachers.wire.faults import Fault, FaultKind, fault_of_status, one_line
-from studio.engine.teachers.wire.keys import NO_KEY, key_of, without_key
+from studio.engine.teachers.wire.endpoint import Endpoint
+from studio.engine.teachers.wire.faults import Fault, FaultKind, fault_of_status, moved, one_line
+from studio.engine.teachers.wire.keys import blotted, without_key
 from studio.engine.teachers.wire.reply import error_in
 from studio.engine.teachers.wire.retry import retry_after_seconds
 
@@ -61,21 +60,21 @@ class RemoteBatch:
 class BatchApi:
     """One account. Use as `with`. Nothing is repeated here: that is for those who know what may be repeated."""
 
-    def __init__(self, teacher: Teacher, base_url: str, key: str | None = None) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         import openai  # Takes a second to import, so only those who ask pay for it.
 
         self._openai = openai
-        self.who = f"The teacher '{teacher.name}'"
-        self._key = key_of(teacher) if key is None else key
-        account = account_of(base_url, self._key)
+        self.who, self._key, account = endpoint.who, endpoint.key, endpoint.account
         self.path = account.batch_path
-        self._where = urlsplit(base_url).netloc.rpartition("@")[2]
+        self._where = urlsplit(endpoint.base_url).netloc.rpartition("@")[2]
         timeout = openai.Timeout(SECONDS, connect=CONNECT_SECONDS)
-        is_loopback = urlsplit(base_url).hostname in ("127.0.0.1", "localhost", "::1")
         self._client = openai.OpenAI(
             api_key=self._key, base_url=account.url, default_query=dict(account.query),
             default_headers=account.headers, max_retries=0, timeout=timeout,
-            http_client=openai.DefaultHttpxClient(timeout=timeout, trust_env=not is_loopback),
+            # The key and the questions were given for this address and no other.
+            http_client=openai.DefaultHttpxClient(
+                timeout=timeout, trust_env=not endpoint.is_loopback, follow_redirects=False
+            ),
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -151,6 +150,10 @@ class BatchApi:
         if isinstance(exc, openai.APIStatusError):
             with contextlib.suppress(Exception):
                 exc.response.read()
+            if 300 <= exc.status_code < 400:
+                return moved(
+                    self.who, exc.status_code, without_key(exc.response.headers.get("Location", ""), self._key)
+                )
             said, code = error_in(self._without_key(_body_of(exc)))
             return fault_of_status(self.who, exc.status_code, said, code, retry_after_seconds(exc.response.headers))
         if isinstance(exc, openai.APITimeoutError):
@@ -178,7 +181,7 @@ class BatchApi:
 
     def _without_key(self, raw: bytes) -> bytes:
         """Before anything is read from it or cut to a length, so that no part of a key is left."""
-        return raw if self._key == NO_KEY else raw.replace(self._key.encode(), b"[key]")
+        return blotted(raw, self._key)
 
 
 def _body_of(exc: Any) -> bytes:

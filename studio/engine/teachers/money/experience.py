@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from studio.engine.domain.purposes import Purpose
 from studio.engine.store.tables import Attempt, Request, Run, RunItem, Teacher
-from studio.engine.teachers.money.pricing import expected_tokens
-from studio.engine.teachers.runs.plan import BATCH
+from studio.engine.teachers.plans.run_plan import BATCH
+from studio.engine.teachers.wire.token_estimate import expected_tokens
 
 LOOKED_AT = 200
 """Newest answers that a forecast goes by."""
@@ -36,8 +37,10 @@ class Experience:
 
 
 def experience_of(session: Session, teacher: Teacher, system_messages: Collection[int | None]) -> Experience:
-    """Of the newest answers. Without system messages, those given under none count as the same."""
+    """Of the newest answers, those of hidden runs apart, which may be asked anything. Without system messages, those
+    given under none count as the same."""
     runs = select(col(Run.id), col(Run.settings)).where(col(Run.teacher_id) == teacher.id)
+    runs = runs.where(col(Run.kind).not_in([purpose.value for purpose in Purpose]))
     newest = runs.order_by(col(Run.id).desc()).limit(RUNS)
     wanted, found = set(system_messages) or {None}, list[_Answer]()
     for run_id, settings in session.execute(newest):

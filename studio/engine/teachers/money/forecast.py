@@ -6,6 +6,7 @@ in past answers; how long answers get is known from past answers, or at most wha
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from random import Random
 from typing import Any
 
@@ -13,13 +14,13 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from studio.engine.store.tables import Prompt, PromptSource, Teacher
-from studio.engine.teachers.batch.estimate import answer_limit
 from studio.engine.teachers.money.experience import Experience, experience_of
-from studio.engine.teachers.money.pricing import cost_usd, expected_tokens, is_priced
+from studio.engine.teachers.money.pricing import cost_usd, is_priced
 from studio.engine.teachers.money.spread import Spread
-from studio.engine.teachers.money.tokens import counter_for
-from studio.engine.teachers.runs.plan import BATCH, Plan, conversation
-from studio.engine.teachers.runs.planning import Asked
+from studio.engine.teachers.money.tokenizer import counter_for
+from studio.engine.teachers.plans.prompt_traits import PromptTraits
+from studio.engine.teachers.plans.run_plan import BATCH, RunPlan, answer_limit, conversation
+from studio.engine.teachers.wire.token_estimate import expected_tokens
 
 SAMPLE = 200
 SEED = 2306
@@ -31,6 +32,15 @@ OTHER_ANSWERS = 0.5
 FEW = 0.1
 BATCH_SECONDS = 86_400.0
 NOT_KNOWN = (None, None, None)
+
+
+class LengthsFrom(StrEnum):
+    """Where the length of answers is known from."""
+
+    SAME = "same system message"
+    OTHER = "other answers"
+    LIMIT = "limit"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,7 @@ class Forecast:
     sampled: int = 0
     counted_by: str = "characters"
     """characters, past answers, or the name of a tokenizer."""
-    lengths_from: str = "nothing"
-    """Where the length of answers is from: same system message, other answers, limit, nothing."""
+    lengths_from: LengthsFrom = LengthsFrom.NOTHING
     input_tokens_low: int = 0
     input_tokens_high: int = 0
     output_tokens_low: int | None = None
@@ -67,9 +76,9 @@ class Forecast:
         return {key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
-def foresee(session: Session, teacher: Teacher, source: PromptSource, requests: int, plan: Plan) -> Forecast:
+def foresee(session: Session, teacher: Teacher, source: PromptSource, requests: int, plan: RunPlan) -> Forecast:
     """For `requests` questions made of a prompt source as a plan says."""
-    past = experience_of(session, teacher, [manner.id for manner in plan.manners])
+    past = experience_of(session, teacher, [choice.id for choice in plan.choices])
     asked, counted_by, sampled = _asked(session, teacher, source, plan, past)
     said, lengths_from = _said(plan, past)
     cost, seconds = _cost(teacher, plan, asked, said), _seconds(teacher, requests, plan, asked, said, past)
@@ -85,16 +94,16 @@ def foresee(session: Session, teacher: Teacher, source: PromptSource, requests: 
 
 
 def _asked(
-    session: Session, teacher: Teacher, source: PromptSource, plan: Plan, past: Experience
+    session: Session, teacher: Teacher, source: PromptSource, plan: RunPlan, past: Experience
 ) -> tuple[Spread, str, int]:
     """Input tokens of one question, what they were counted by, and how many prompts were looked at."""
     counter = counter_for(teacher.model)
     counts, sampled = [], 0
     for prompt in _sample(session, source):
         sampled += 1
-        known = Asked.of(prompt, source.name)
-        for manner in plan.manners_for(known.digest, known.collection, known.task):
-            messages = conversation(prompt, manner).messages
+        known = PromptTraits.of(prompt, source.name)
+        for choice in plan.choices_for(known.digest, known.collection, known.task):
+            messages = conversation(prompt, choice).messages
             counts.append(counter.count(messages) if counter else expected_tokens(messages))
     if counter is not None:
         return Spread.of_sample(counts, CHECKED), counter.name, sampled
@@ -114,21 +123,21 @@ def _sample(session: Session, source: PromptSource) -> Iterator[Prompt]:
     yield from session.exec(query.execution_options(yield_per=10))
 
 
-def _said(plan: Plan, past: Experience) -> tuple[Spread | None, str]:
+def _said(plan: RunPlan, past: Experience) -> tuple[Spread | None, LengthsFrom]:
     """Output tokens of one answer, and where that is known from."""
     limit = answer_limit(plan.parameters)
     if past.same:
-        found, origin = Spread.of_sample(past.same, FEW), "same system message"
+        found, origin = Spread.of_sample(past.same, FEW), LengthsFrom.SAME
     elif past.others:
-        found, origin = Spread.of_sample(past.others, OTHER_ANSWERS), "other answers"
+        found, origin = Spread.of_sample(past.others, OTHER_ANSWERS), LengthsFrom.OTHER
     elif limit is not None:
-        return Spread(0.0, float(limit), float(limit)), "limit"
+        return Spread(0.0, float(limit), float(limit)), LengthsFrom.LIMIT
     else:
-        return None, "nothing"
+        return None, LengthsFrom.NOTHING
     return (found if limit is None else found.at_most(limit)), origin
 
 
-def _cost(teacher: Teacher, plan: Plan, asked: Spread, said: Spread | None) -> Spread | None:
+def _cost(teacher: Teacher, plan: RunPlan, asked: Spread, said: Spread | None) -> Spread | None:
     if not is_priced(teacher) or (said is None and teacher.output_price):
         return None
     share = teacher.batch_price_share if plan.send == BATCH else 1.0
@@ -141,7 +150,7 @@ def _cost(teacher: Teacher, plan: Plan, asked: Spread, said: Spread | None) -> S
 
 
 def _seconds(
-    teacher: Teacher, requests: int, plan: Plan, asked: Spread, said: Spread | None, past: Experience
+    teacher: Teacher, requests: int, plan: RunPlan, asked: Spread, said: Spread | None, past: Experience
 ) -> Spread | None:
     """The slowest of what latency and concurrency, requests a minute and tokens a minute allow. A batch has a day; it
     is often much quicker, and nobody knows when."""

@@ -12,7 +12,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 
 
 class Outage:
-    """What one lane has met since its last answer. Times are seconds of any one clock."""
+    """What one channel has met since its last answer. Times are seconds of any one clock."""
 
     def __init__(self, concurrency: int, first_wait: float = FIRST_WAIT) -> None:
         self._round = max(FEWEST, min(DISTINCT, concurrency))

@@ -1,25 +1,24 @@
 """The right to collect a run: one collector at a time, however it died before."""
 
-import os
-import socket
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import CursorResult, bindparam, update
-from sqlmodel import Session, col
+from sqlmodel import Session
 
+from studio.engine.domain.states import RunState
 from studio.engine.errors import BadInput, Lost
-from studio.engine.store.database import Database
-from studio.engine.store.tables import Run, RunState
+from studio.engine.store import FREED, LEASE_SECONDS, Claim, Database, is_held, name_before, not_binned
+from studio.engine.store.tables import Run, Teacher
+from studio.engine.teachers.runs.project_budget import reserved_at_end
+from studio.engine.teachers.runs.unheard import settle_dead
 
-SECONDS = 30.0
-"""How long a collector that gives no sign of life keeps its run, unless its process is known to be gone."""
 UNSYNCHRONISED = {"synchronize_session": False}
 """Rows already read need not follow an update: nobody looks at them again in that transaction."""
 
-COUNTERS = ("requested", "completed", "reused", "failed", "attempts", "input_tokens", "output_tokens", "cost_usd")
+COUNTERS = ("requested", "completed", "reused", "failed", "attempts", "input_tokens", "output_tokens", "cost_usd",
+            "reserved_usd")  # fmt: skip
 NOTHING: Mapping[str, float] = {}
 _NO_CHANGE: dict[str, float] = dict.fromkeys(COUNTERS, 0)
 _RUN = Run.__table__  # type: ignore[attr-defined]
@@ -33,10 +32,9 @@ _RENEW = _HOLD.values(held_until=bindparam("until"), **{name: _RUN.c[name] + bin
 class RunLease:
     """A claim on a run. Its epoch is checked, and its time renewed, by the first statement of every write."""
 
-    def __init__(self, run_id: int, epoch: int, holder: str) -> None:
-        self.run_id = run_id
-        self._epoch = epoch
-        self._holder = holder
+    def __init__(self, claim: Claim) -> None:
+        self.run_id = claim.row_id
+        self._claim = claim
 
     def renew(self, session: Session, counts: Mapping[str, float] = NOTHING) -> None:
         """Renews the claim and adds to the run's counters. Raises Lost, which rolls back, when another has it."""
@@ -48,10 +46,15 @@ class RunLease:
 
     def release(self, session: Session, **values: Any) -> None:
         """Gives the run up, in the state that it is to be left in."""
-        self._check(session.connection().execute(_HOLD.values(held_until=None, holder=None, **values), self._mine()))
+        self._check(session.connection().execute(_HOLD.values(**FREED, **values), self._mine()))
 
     def _mine(self) -> dict[str, Any]:
-        return {"run": self.run_id, "of": self._epoch, "by": self._holder, "until": time.time() + SECONDS}
+        return {
+            "run": self.run_id,
+            "of": self._claim.epoch,
+            "by": self._claim.holder,
+            "until": time.time() + LEASE_SECONDS,
+        }
 
     def _check(self, result: CursorResult[Any]) -> None:
         if result.rowcount != 1:
@@ -62,41 +65,41 @@ class RunLease:
 
 
 def claim_run(database: Database, run_id: int) -> RunLease:
-    """Takes the run for this process. Raises BadInput while another collector is at it."""
-    holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    """Takes the run for this process. Raises BadInput while another collector is at it, and for one in the bin."""
     with database.session() as session:
-        run = session.get(Run, run_id)
-        assert run is not None
+        run = session.get_one(Run, run_id)
+        _check_not_binned(session, run)
+        settle_dead(session, run.project_id)
+        session.flush()
         if is_held(run):
             raise BadInput(
                 f"The run '{run.name}' is being collected by another process at this moment. Wait for it, or stop it "
                 "in the Jobs page or with `understudy jobs stop`."
             )
-        epoch = run.epoch + 1
-        free = (col(Run.id) == run_id, col(Run.epoch) == run.epoch)
-        values = {"holder": holder, "held_until": time.time() + SECONDS, "epoch": epoch}
-        values |= {"state": RunState.RUNNING.value, "stopped_by": None, "pace": None, "is_held_back": False}
-        taken = session.execute(update(Run).where(*free).values(**values), execution_options=UNSYNCHRONISED)
+        claim = Claim.next(run_id, run)
+        values = claim.values() | {
+            "state": RunState.RUNNING.value,
+            "stopped_by": None,
+            "pace": None,
+            "is_held_back": False,
+            "reserved_usd": reserved_at_end(session, run_id),
+        }
+        taken = session.execute(
+            update(Run).where(claim.taking(_RUN.c), not_binned(Run)).values(**values), execution_options=UNSYNCHRONISED
+        )
         if taken.rowcount != 1:  # type: ignore[attr-defined]
             raise BadInput(f"The run '{run.name}' was taken by another process in this moment.")
-        return RunLease(run_id, epoch, holder)
+        return RunLease(claim)
 
 
-def is_held(run: Run) -> bool:
-    """Whether a collector that is alive, as far as can be told, has the run."""
-    return run.holder is not None and (run.held_until or 0) > time.time() and not _is_gone(run.holder)
-
-
-def _is_gone(holder: str) -> bool:
-    """Whether the holder was a process of this machine that has ended. When in doubt it was not."""
-    host, _, rest = holder.partition(":")
-    pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdigit() or os.name != "posix":
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+def _check_not_binned(session: Session, run: Run) -> None:
+    """What is in the bin asks nothing, and nobody is asked who is."""
+    name = name_before(run.name)
+    if run.binned_at is not None:
+        raise BadInput(f"The run '{name}' is in the bin, so it asks nothing. Restore it first.")
+    teacher = session.get(Teacher, run.teacher_id) if run.teacher_id else None
+    if teacher is not None and teacher.binned_at is not None:
+        raise BadInput(
+            f"The teacher '{name_before(teacher.name)}' is in the bin, so the run '{name}' asks nothing. Restore the "
+            "teacher first."
+        )

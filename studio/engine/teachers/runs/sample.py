@@ -4,25 +4,34 @@ Their answers are reused when the whole is collected, since the questions are th
 """
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from studio.engine.errors import BadInput
-from studio.engine.store.database import Database
+from studio.engine.store import Database
 from studio.engine.store.tables import Prompt, PromptSource, Run, RunItem, Teacher
-from studio.engine.teachers.runs.plan import LIVE, Plan
-from studio.engine.teachers.runs.planning import Asked, items_of
+from studio.engine.teachers.plans.mix import RunOptions
+from studio.engine.teachers.plans.prompt_traits import PromptTraits
+from studio.engine.teachers.plans.run_plan import LIVE, RunPlan
+from studio.engine.teachers.runs.items import items_of
+from studio.engine.teachers.runs.naming import free_name
 
-FIRST = 10
+SAMPLE_SIZE = 10
 
 
-def sample_run(database: Database, teacher: Teacher, source: PromptSource, plan: Plan, count: int = FIRST) -> Run:
-    """Makes a run of the first `count` questions of what a plan asks of a source; nothing is asked yet.
+def sample_run(
+    database: Database,
+    teacher: Teacher,
+    source: PromptSource,
+    plan: RunPlan,
+    count: int = SAMPLE_SIZE,
+    *,
+    person_id: int | None = None,
+) -> Run:
+    """Makes a run, by a person, of the first `count` questions of what a plan asks of a source; nothing is asked yet.
 
     They are asked one by one also where the whole is to go as a batch, since a batch takes hours. Raises BadInput when
     there is nothing to ask.
@@ -33,54 +42,51 @@ def sample_run(database: Database, teacher: Teacher, source: PromptSource, plan:
     if not prompts:
         raise BadInput(f"The prompt source '{source.name}' is empty, so there is nothing to ask.")
     plan = replace(plan, send=LIVE, planned=True)
-    for name in _names(source.name, teacher.name):
+    while True:
         try:
             with database.session() as session:
-                if _is_free(session, source.project_id, name):
-                    return _write(session, name, teacher, source, plan, prompts, count)
+                name = free_name(session, source.project_id, f"{f'{source.name}-{teacher.name}'[:60]}-sample")
+                run = Run(project_id=source.project_id, name=name, person_id=person_id)
+                return _write(session, run, teacher, source, plan, prompts, count)
         except IntegrityError:  # Somebody took the name in this very moment.
             continue
-    raise AssertionError("names never end")
 
 
 def _write(
-    session: Session, name: str, teacher: Teacher, source: PromptSource, plan: Plan, prompts: list[Prompt], count: int
+    session: Session,
+    run: Run,
+    teacher: Teacher,
+    source: PromptSource,
+    plan: RunPlan,
+    prompts: list[Prompt],
+    count: int,
 ) -> Run:
-    run = Run(project_id=source.project_id, name=name, teacher_id=teacher.id, source_id=source.id)
+    run.teacher_id, run.source_id = teacher.id, source.id
     run.settings = plan.as_settings()
     session.add(run)
     session.flush()
-    asked = (Asked.of(prompt, source.name) for prompt in prompts)
+    asked = (PromptTraits.of(prompt, source.name) for prompt in prompts)
     items = list(itertools.islice((item for one in asked for item in items_of(run, plan, one)), count))
     session.execute(insert(RunItem), items)
     run.requested = len(items)
     return run
 
 
-def _names(source: str, teacher: str) -> Iterator[str]:
-    base = f"{source}-{teacher}"[:60]
-    yield f"{base}-sample"
-    for number in itertools.count(2):
-        yield f"{base}-sample-{number}"
-
-
-def _is_free(session: Session, project_id: int, name: str) -> bool:
-    return session.exec(select(Run.id).where(Run.project_id == project_id, Run.name == name)).first() is None
-
-
-def is_part(plan: Plan, run: Run, source: PromptSource) -> bool:
+def is_part(plan: RunPlan, run: Run, source: PromptSource) -> bool:
     """Whether a run asks only the beginning of what its plan would ask of its source."""
     return plan.planned and run.requested < source.count * plan.items_per_prompt
 
 
-def asking_like(plan: Plan) -> dict[str, Any]:
-    """A plan as the arguments of `Collecting.create`: to ask the whole as its sample was asked."""
-    names = [manner.name for manner in plan.manners]
+def asking_like(plan: RunPlan) -> RunOptions:
+    """What `Collecting.create` is given to ask the whole as its sample was asked."""
+    names = [choice.name for choice in plan.choices]
     sets = {"by_collection": plan.by_collection, "by_task": plan.by_task}
-    asked: dict[str, Any] = {"samples": plan.samples, "parameters": plan.parameters or {}, "seed": plan.seed}
-    asked |= {"budget_usd": plan.budget_usd, "store_system_message": plan.student.name if plan.student else None}
+    asked = RunOptions(
+        samples=plan.samples, parameters=plan.parameters or {}, seed=plan.seed, budget_usd=plan.budget_usd,
+        store_system_message=plan.student.name if plan.student else None,
+    )  # fmt: skip
     if plan.every or (len(names) == 1 and not any(sets.values())):
-        return asked | {"system_message": names}
-    weights = {manner.name: manner.weight for manner in plan.manners if manner.weight}
+        return replace(asked, system_message=names)
+    weights = {choice.name: choice.weight for choice in plan.choices if choice.weight}
     mix = {key: value for key, value in ({"system_messages": weights} | sets).items() if value}
-    return asked | ({"system_mix": mix} if mix else {})
+    return replace(asked, system_mix=mix or None)

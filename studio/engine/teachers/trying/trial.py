@@ -1,18 +1,14 @@
 """Trying a teacher out with one small question: was it reached, was the key accepted, did the model answer?"""
 
-import asyncio
 import time
-from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from studio.engine.errors import StudioError
 from studio.engine.store.tables import Teacher
-from studio.engine.teachers.local import served
-from studio.engine.teachers.money.pricing import cost_usd
-from studio.engine.teachers.wire.client import TeacherClient
+from studio.engine.teachers.asking import Asking, AskOptions, Purpose
 from studio.engine.teachers.wire.faults import Fault, FaultKind
-from studio.engine.teachers.wire.keys import key_of
+from studio.engine.teachers.wire.retry import ONCE
 
 QUESTION = "What is 12 + 39?"
 LONGEST = 30.0
@@ -42,28 +38,19 @@ class TestResult:
 TestResult.__test__ = False  # type: ignore[attr-defined]
 
 
-def try_out(teacher: Teacher, permitted_keys: Collection[str] | None = None) -> TestResult:
-    """Asks one question, once; whatever goes wrong is in the result. `permitted_keys` is what this instance allows."""
+def try_out(asking: Asking, teacher: Teacher) -> TestResult:
+    """Asks one question, once and afresh, in a hidden run; whatever goes wrong is in the result."""
     started = time.monotonic()
+    turns = [{"role": "user", "content": QUESTION}]
     try:
-        with served(teacher) as base_url:
-            started = time.monotonic()
-            return asyncio.run(_ask(teacher, base_url, key_of(teacher, permitted_keys)))
+        (asked,) = asking.ask(
+            teacher, [turns], None, Purpose.TRY, fresh=True, options=AskOptions(ONCE, timeout=LONGEST)
+        )
     except StudioError as error:
         return TestResult(False, None, False, seconds=round(time.monotonic() - started, 3), error=error.message)
-
-
-async def _ask(teacher: Teacher, base_url: str, key: str) -> TestResult:
-    hurried = teacher.model_copy(update={"timeout": min(teacher.timeout, LONGEST)})
-    async with TeacherClient(hurried, base_url, key) as client:
-        started = time.monotonic()
-        try:
-            answer = await client.ask([{"role": "user", "content": QUESTION}], {})
-        except Fault as fault:
-            return replace(_failed(fault), seconds=round(time.monotonic() - started, 3))
-    cost = cost_usd(teacher, answer.input_tokens, answer.output_tokens)
-    seconds = round(time.monotonic() - started, 3)
-    return TestResult(True, True, True, answer.text[:SHOWN], seconds, cost)
+    if asked.fault is not None:
+        return replace(_failed(asked.fault), seconds=asked.seconds or round(time.monotonic() - started, 3))
+    return TestResult(True, True, True, asked.text[:SHOWN], asked.seconds, asked.cost_usd)
 
 
 def _failed(fault: Fault) -> TestResult:

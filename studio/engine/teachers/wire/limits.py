@@ -1,13 +1,15 @@
 """What a reply's headers say about the limits that the teacher keeps: how much a minute allows, and what is left."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from studio.engine.teachers.wire.wait_times import date_of, number_of, wait_of
 
 LONGEST_MINUTE = 90.0
 """Seconds of reset up to which a limit is taken for one per minute."""
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST_WAIT = 3600.0
+"""Seconds from which nobody sits and waits for a limit: the run says so and stops."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,15 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
     return RateLimits(_allowance(headers, "requests"), _allowance(headers, "tokens"))
 
 
-def seconds_of(text: str | None) -> float | None:
-    """`6m12.5s`, `250ms` or plain seconds."""
-    if not text:
-        return None
-    if (plain := _number(text)) is not None:
-        return plain
-    parts = _PART.findall(text.strip())
-    return sum(float(number) * _UNITS[unit] for number, unit in parts) if parts else None
+def seconds_of(text: str | None, now: datetime | None = None) -> float | None:
+    """`6m12.5s`, `250ms`, plain seconds, or a moment as a date or in seconds since 1970."""
+    return wait_of(text, now or datetime.now(UTC))
 
 
 def _allowance(headers: Mapping[str, str], kind: str) -> Allowance:
-    limit = _number(headers.get(f"x-ratelimit-limit-{kind}"))
-    left = _number(headers.get(f"x-ratelimit-remaining-{kind}"))
-    reset = seconds_of(headers.get(f"x-ratelimit-reset-{kind}"))
+    limit = number_of(headers.get(f"x-ratelimit-limit-{kind}"))
+    left = number_of(headers.get(f"x-ratelimit-remaining-{kind}"))
+    reset = seconds_of(headers.get(f"x-ratelimit-reset-{kind}"), date_of(headers.get("date")))
     return Allowance(_per_minute(limit, reset), left, reset)
 
 
@@ -63,11 +60,3 @@ def _per_minute(limit: float | None, reset: float | None) -> float | None:
     """Some providers put a limit per day under the same name. One that takes longer than a minute to become whole is no
     limit per minute, and shows only when it is used up."""
     return limit if limit and (reset or 0.0) <= LONGEST_MINUTE else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text) if text is not None else None
-    except ValueError:
-        return None
-    return number if number is not None and 0 <= number < float("inf") else None

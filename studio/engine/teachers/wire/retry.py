@@ -1,12 +1,13 @@
 """When to ask again: exponential backoff with jitter, a teacher's own Retry-After above all, and an end to patience."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import Random
 
 from studio.engine.teachers.wire.faults import RETRIED, Fault, FaultKind
+from studio.engine.teachers.wire.wait_times import date_of, number_of, wait_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Patience:
 
 
 PATIENCE = Patience()
+ONCE = Patience(tries=1, unreachable_tries=1, timeout_tries=1, rate_limit_tries=1, outage=-1.0)
+"""For somebody who tries a teacher and wants to see its faults: nothing is repeated and no outage waited out."""
 
 
 def delay_before_retry(
@@ -51,34 +54,29 @@ def delay_before_retry(
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The wait that response headers ask for, from `retry-after-ms` or `Retry-After` in seconds or as a date.
+    """The wait that response headers ask for: `retry-after-ms`, or `Retry-After` in seconds, in words such as `1m30s`,
+    as a date, or as a moment since 1970; where nothing is left, when the limits are said to be whole again.
 
-    A date is compared with the reply's own `Date`, so that a wrong clock on this side makes no difference.
+    A moment is compared with the reply's own `Date`, so that a wrong clock on this side makes no difference.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = headers.get("retry-after")
-    seconds = _number(value)
-    if seconds is not None or value is None:
-        return seconds
-    until, sent = _date(value), _date(headers.get("date"))
-    if until is None:
-        return None
-    return max(0.0, (until - (now or sent or datetime.now(UTC))).total_seconds())
+    now = now or date_of(headers.get("date")) or datetime.now(UTC)
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        if (wait := wait_of(headers.get(name), now, unit=unit)) is not None:
+            return wait
+    for prefix in ("x-ratelimit", "ratelimit"):
+        if number_of(headers.get(f"{prefix}-remaining")) == 0:
+            return wait_of(headers.get(f"{prefix}-reset"), now)
+    return None
 
 
-def _date(value: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value) if value else None
-    except (TypeError, ValueError, IndexError):
-        return None
-    return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)
+def wait_in(said: str) -> float | None:
+    """The wait that an error names in its words, as in "Please retry in 3.5s"."""
+    found = _IN_WORDS.search(said[:4000])
+    return wait_of(found[1], datetime.now(UTC)) if found else None
 
 
-def _number(value: str | None) -> float | None:
-    try:
-        number = float(value) if value is not None else None
-    except ValueError:
-        return None
-    return number if number is not None and 0 <= number < float("inf") else None
+_IN_WORDS = re.compile(
+    r"(?:(?:retry|try again|try) (?:in|after)|retry_?(?:delay|after)\"?[:=]) ?\"?"
+    r"(\d+(?:\.\d+)? ?[a-z]+(?: ?\d+(?:\.\d+)?[a-z]+)*)",
+    re.IGNORECASE,
+)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from studio.ui import parts
+from studio.engine.bin import ThingKind
+from studio.ui.page import Page
 from studio.ui.pages.collect import starting, watching
-from studio.ui.text import Texts
+from studio.ui.pages.collect.run_parts import lay_out_run
+from studio.ui.parts.thing_actions import thing_actions
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
@@ -18,14 +20,16 @@ if TYPE_CHECKING:
 GO = "(url) => { if (url) location.href = url; }"
 
 
-def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
+def build(page: Page, studio: "Studio") -> None:
     """Layout, then wiring. Which run is shown is in the address; without one, the newest."""
-    parts.header(t, t("title"), t("subtitle"))
+    t = page.t
+    page.header()
     goto = gr.Textbox(elem_id="collect-goto", elem_classes="unseen", show_label=False)
     goto.change(None, [goto], js=GO, api_visibility="private")
-    run_parts = watching.lay_out_run(t)
-    starting.build(page, studio, t, goto)
-    watching.build(page, studio, t, goto, run_parts)
+    run_parts = lay_out_run(t)
+    things = thing_actions(page, ThingKind.RUN, "collect-thing", watching.address)
+    starting.build(page, goto)
+    watching.build(page, goto, run_parts, things)
 
 
 __all__ = ["build"]

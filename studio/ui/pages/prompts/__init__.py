@@ -1,6 +1,7 @@
 """Prompts: the sources of prompts of a project, the library of system messages, and a look at what would be sent.
 
-One file for each part: bringing (import a file), making (practice problems), browsing (the list and one source),
+One file for each part: arriving (the list, and what is on its way into it), bringing (import a file), making (practice
+problems), browsing (one source),
 diversity (of one source), inventing (by a teacher), mixing (a source sampled from others), messages (the library),
 trying (what is sent). What they show is in views.
 """
@@ -10,56 +11,57 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from studio.ui import parts
-from studio.ui.pages.prompts import bringing, browsing, inventing, making, messages, mixing, trying, views
-from studio.ui.text import Texts
+from studio.ui.page import Page
+from studio.ui.pages.prompts import arriving, bringing, browsing, inventing, making, messages, mixing, trying
+from studio.ui.pages.prompts import prompts_views as views
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
-GO = "(url) => { if (url) { window.onbeforeunload = null; location.href = url; } }"
+SOURCES, SOURCE = "sources", "source"
+"""The panel of all sources, and that of the one in the address."""
+GO = "(url) => { if (url) window.understudy.leave(url); }"
 
 
-def build(page: gr.Blocks, studio: "Studio", t: Texts) -> None:
-    """Layout, then wiring. Which tab and which source are shown is in the address."""
-    parts.header(t, t("title"), t("subtitle"))
+def build(page: Page, studio: "Studio") -> None:
+    """Layout, then wiring. Which panel is shown is in the address; only that one is filled."""
+    t = page.t
+    page.header()
     tabs = parts.html(elem_id="prompts-tabs")
     # A handler that ends on another address puts it here: nothing else of the server's answer may move the browser.
     goto = gr.Textbox(elem_id="prompts-goto", elem_classes="unseen", show_label=False)
     goto.change(None, [goto], js=GO, api_visibility="private")
-    with gr.Column(visible=False, elem_id="prompts-sources") as sources:
-        browsing.build_list(page, studio, t)
-        with gr.Row(equal_height=False):
-            with gr.Column(elem_classes="panel", elem_id="prompts-import", min_width=300):
-                bringing.build(page, studio, t, goto)
-            with gr.Column(elem_classes="panel", elem_id="prompts-practice", min_width=300):
-                making.build(studio, t, goto)
-    with gr.Column(visible=False, elem_id="prompts-source") as source:
-        browsing.build_source(page, studio, t, goto)
-    with gr.Column(visible=False, elem_id="prompts-invent") as invention:
-        inventing.build(page, studio, t, goto)
-    with gr.Column(visible=False, elem_id="prompts-mixture") as mixture:
-        mixing.build(page, studio, t, goto)
-    with gr.Column(visible=False, elem_id="prompts-messages") as library:
-        messages.build(page, studio, t, goto)
-    with gr.Column(visible=False, elem_id="prompts-try") as trial:
-        trying.build(page, studio, t)
+    panels = {name: parts.panel(f"prompts-{name}") for name in (*views.TABS, SOURCE)}
+    with panels[SOURCES].column:
+        _sources(Page(panels[SOURCES], studio, t), goto)
+    with panels[SOURCE].column:
+        browsing.build_source(Page(panels[SOURCE], studio, t))
+    for name, room in (("invent", inventing), ("mixture", mixing), ("messages", messages)):
+        with panels[name].column:
+            room.build(Page(panels[name], studio, t), goto)
+    with panels["try"].column:
+        trying.build(Page(panels["try"], studio, t))
 
     def choose(request: gr.Request) -> dict[Any, Any]:
-        here = parts.project_of(request, studio)
-        tab = views.tab_of(parts.query_value(request, "tab"))
-        chosen = bool(parts.query_value(request, "source"))
-        return {
-            tabs: str(views.tabs(t, here, tab)),
-            sources: gr.Column(visible=tab == "sources" and not chosen),
-            source: gr.Column(visible=tab == "sources" and chosen),
-            invention: gr.Column(visible=tab == "invent"),
-            mixture: gr.Column(visible=tab == "mixture"),
-            library: gr.Column(visible=tab == "messages"),
-            trial: gr.Column(visible=tab == "try"),
-        }
+        here = page.project(request)
+        tab = views.tab_of(page.asked(request, "tab"))
+        wanted = SOURCE if tab == SOURCES and page.asked(request, "source") else tab
+        found: dict[Any, Any] = {tabs: str(views.tabs(t, here, tab))}
+        for name, shown in panels.items():
+            found |= shown.shown(name == wanted)
+        return found
 
-    shown = [tabs, sources, source, invention, mixture, library, trial]
-    page.load(parts.run_safely(choose, t), None, shown, show_progress="hidden", api_visibility="private")
+    page.load(choose, outputs=[tabs, *(output for shown in panels.values() for output in shown.outputs)])
+
+
+def _sources(panel: Page, goto: gr.Textbox) -> None:
+    """All sources, and the two ways to a new one that need no other page."""
+    arriving.build(panel)
+    with gr.Row(equal_height=False):
+        with gr.Column(elem_classes="panel", elem_id="prompts-import", min_width=300):
+            bringing.build(panel, goto)
+        with gr.Column(elem_classes="panel", elem_id="prompts-practice", min_width=300):
+            making.build(panel, goto)
 
 
 __all__ = ["build"]

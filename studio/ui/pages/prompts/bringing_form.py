@@ -5,24 +5,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from markupsafe import Markup
 
+from studio.engine.domain.bounds import TOKENS
+from studio.engine.domain.names import LONGEST_SOURCE
+from studio.engine.domain.terms import Terms
 from studio.engine.errors import BadInput
 from studio.engine.prompts import FORMATS
 from studio.engine.prompts.cleaning import RULES, Rules, parse_languages, tokenizer_in
 from studio.ui import parts
-from studio.ui.parts.numbers import number_in, optional_number
+from studio.ui.parts.numbers import number_field, number_in
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
-FILE_TYPES = [".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".feather", ".gz"]
 MAPPED = ("prompt", "response", "system", "answer", "task", "collection", "id")
 LIMITED = ("language", "split", "too-long")
 """Rules that have boxes of their own instead of a tick."""
 TICKED = tuple(rule for rule in RULES if rule not in LIMITED)
-TERMS = ("unknown", "yes", "no", "research")
+TERMS = (Terms.UNKNOWN, Terms.YES, Terms.NO, Terms.RESEARCH)
+"""What is likeliest first."""
 AUTO = FORMATS[0]
 
 
@@ -34,6 +36,8 @@ class Given:
     format: str
     mapping: dict[str, str] | None
     name: str
+    is_own_name: bool
+    """Whether the person typed it; otherwise it follows what is chosen."""
     holds_answers: bool
     teacher: str
     terms: str
@@ -46,10 +50,8 @@ class Form:
     """Made inside `build`."""
 
     def __init__(self, t: Texts) -> None:
-        parts.html(Markup('<h2 class="section-title">{}</h2>').format(t("import.title")))
-        self.file = gr.File(
-            label=t("import.file"), file_types=FILE_TYPES, type="filepath", elem_id="prompts-import-file"
-        )
+        parts.html(parts.section(t("import.title")))
+        self.file = gr.File(label=t("import.file"), type="filepath", elem_id="prompts-import-file")
         with gr.Row(elem_classes="toolbar"):
             self.place = gr.Textbox(
                 label=t("import.place"), info=t("import.place.info"), max_lines=1, elem_id="prompts-import-place",
@@ -69,7 +71,18 @@ class Form:
             with gr.Row():
                 self.boxes = {field: self._box(t, field) for field in MAPPED}
         self._cleaning(t)
-        self.name = gr.Textbox(label=t("name"), max_lines=1, elem_id="prompts-import-name")
+        self.name = gr.Textbox(
+            label=t("name"), info=t("name.bound", n=LONGEST_SOURCE), max_lines=1, elem_id="prompts-import-name"
+        )
+        self.suggested = gr.Textbox(elem_id="prompts-import-suggested", elem_classes="unseen", show_label=False)
+        """The name that was put there for the person; while it stands, it follows the file."""
+        self.faults = parts.form(
+            {
+                "name": self.name, "path": self.file, "place": self.place, "format": self.format,
+                "teacher": self.teacher, "languages": self.languages, "max_tokens": self.max_tokens,
+                "tokenizer": self.tokenizer, "run": self.name, "terms": self.terms, "rules": self.rules,
+            }
+        )  # fmt: skip
         self.button = gr.Button(t("import"), variant="primary", interactive=False, elem_id="prompts-import-button")
 
     def _box(self, t: Texts, field: str) -> gr.Dropdown:
@@ -81,16 +94,16 @@ class Form:
                 self.teacher = gr.Textbox(
                     label=t("import.teacher"), max_lines=1, elem_id="prompts-import-teacher", min_width=160
                 )
-                terms = [(t(f"import.terms.{value}"), value) for value in TERMS]
+                terms = [(t(f"import.terms.{value}"), value.value) for value in TERMS]
                 self.terms = gr.Dropdown(
-                    terms, value=TERMS[0], label=t("import.terms"), elem_id="prompts-import-terms", min_width=160
+                    terms, value=TERMS[0].value, label=t("import.terms"), elem_id="prompts-import-terms", min_width=160
                 )
             self.every_turn = gr.Checkbox(
                 label=t("import.every.turn"), info=t("import.every.turn.info"), elem_id="prompts-import-every-turn"
             )
             with gr.Accordion(t("import.batch"), open=False, elem_id="prompts-import-batch"):
                 self.batch_input = gr.File(
-                    label=t("import.batch.input"), file_types=[".jsonl"], type="filepath", height=110,
+                    label=t("import.batch.input"), type="filepath", height=110,
                     elem_id="prompts-import-batch-input",
                 )  # fmt: skip
 
@@ -107,8 +120,8 @@ class Form:
                     elem_id="prompts-import-languages",
                 )  # fmt: skip
                 with gr.Row():
-                    self.max_tokens = optional_number(
-                        t("clean.tokens"), t("clean.tokens.info"), elem_id="prompts-import-tokens"
+                    self.max_tokens = number_field(
+                        t, t("clean.tokens"), TOKENS, info=t("clean.tokens.info"), elem_id="prompts-import-tokens"
                     )
                     self.tokenizer = gr.Dropdown(
                         [], label=t("clean.tokenizer"), info=t("clean.tokenizer.info"), allow_custom_value=True,
@@ -120,7 +133,7 @@ class Form:
         return {
             self.file, self.place, self.holds_answers, self.teacher, self.terms, self.every_turn, self.batch_input,
             self.format, *self.boxes.values(), self.clean, self.rules, self.languages, self.max_tokens,
-            self.tokenizer, self.name,
+            self.tokenizer, self.name, self.suggested,
         }  # fmt: skip
 
     def given(self, values: dict[Any, Any], here: "Studio", t: Texts) -> Given:
@@ -132,18 +145,19 @@ class Form:
             format=values[self.format] or AUTO,
             mapping=mapping_of({field: values[box] for field, box in self.boxes.items()}),
             name=values[self.name] or "",
+            is_own_name=(values[self.name] or "") not in ("", values[self.suggested]),
             holds_answers=bool(values[self.holds_answers]),
             teacher=values[self.teacher] or "",
-            terms=values[self.terms] or TERMS[0],
+            terms=values[self.terms] or TERMS[0].value,
             every_turn=bool(values[self.every_turn]),
             batch_input=Path(batch) if batch and values[self.holds_answers] else None,
             rules=self._rules(values, here, t) if values[self.clean] else None,
         )
 
     def _rules(self, values: dict[Any, Any], here: "Studio", t: Texts) -> Rules:
-        limit = number_in(values[self.max_tokens], t("clean.tokens"), t)
+        limit = number_in(values[self.max_tokens], t("clean.tokens"), t, TOKENS, "max_tokens")
         if limit is not None and not values[self.tokenizer]:
-            raise BadInput(t("clean.no.tokenizer"))
+            raise BadInput(t("clean.no.tokenizer"), field="tokenizer")
         return Rules(
             off=frozenset(TICKED) - frozenset(values[self.rules] or ()),
             languages=parse_languages(values[self.languages] or ""),

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from studio.engine.prompts import Tally
 from studio.ui import parts
-from studio.ui.pages.prompts import views
+from studio.ui.pages.prompts import prompts_views as views
 from studio.ui.parts import figures
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -20,24 +22,22 @@ PREVIEWED_ROWS = 5
 def preview(t: Texts, found: "Preview") -> Markup:
     """How rows would be read: their format, where each field comes from, the first of them, what is left out."""
     taken = ", ".join(f"{t(f'field.{field}')} ← {column}" for field, column in found.mapping.items())
-    faults: dict[str, int] = {}
+    left = Tally()
     for skip in found.skips:
-        faults[skip.reason] = faults.get(skip.reason, 0) + 1
-    detail = {"reasons": faults, "examples": [(skip.line, str(skip)) for skip in found.skips]}
+        left.add(skip)
     shown = _rows(t, found) if found.rows else parts.note("warn", t("preview.none"))
     return Markup("{}{}{}{}").format(
         parts.note("good", t("recognised", format=format_words(t, found.format)), taken),
         shown,
-        views.left_out(t, detail),
+        views.left_out(t, left.kept()),
         cleaned(t, found.cleaning, t("clean.first")),
     )
 
 
 def no_preview(t: Texts, columns: Sequence[str], fault: "BadInput") -> Markup:
     """When the rows cannot be read yet: why, and what columns there are to choose from."""
-    return parts.note(
-        "warn", t("choose.column"), Markup("<p>{}</p><p>{}</p>").format(", ".join(columns), fault.message)
-    )
+    choice = render("prompts/no_preview", columns=", ".join(columns), message=t.told(fault.message))
+    return parts.note("warn", t("choose.column"), choice)
 
 
 def format_words(t: Texts, name: str) -> str:

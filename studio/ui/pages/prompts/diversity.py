@@ -6,29 +6,51 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from markupsafe import Markup
 
-from studio.engine.prompts.diversity import Diversity, Spread, measure
+from studio.engine.domain.states import JOB_UNDER_WAY, JobState
+from studio.engine.prompts import Diversity, Spread
 from studio.ui import links, parts
+from studio.ui.page import Page
 from studio.ui.parts import figures
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
+    from studio.engine.row_types import Job
     from studio.engine.studio import Studio
 
 
-def build(studio: "Studio", t: Texts) -> None:
-    """A button below a source, and what it brings."""
+def build(page: Page) -> None:
+    """A button below a source, and what it brings: measured by a job, whose result is shown to whoever comes back."""
+    t = page.t
     button = gr.Button(t("diversity.measure"), elem_id="prompts-diversity-button", size="sm")
     shown = parts.html(elem_id="prompts-diversity")
 
-    def look(request: gr.Request) -> str:
-        here = parts.project_of(request, studio)
-        source = here.prompts.source(parts.query_value(request, "source"))
-        return str(view(t, here, measure(here.database, source)))
+    def measure(request: gr.Request) -> None:
+        page.project(request).prompt_jobs.measure(parts.query_value(request, "source"))
 
-    button.click(
-        parts.run_safely(look, t), None, shown, show_progress="minimal", show_progress_on=button,
-        api_visibility="private",
-    )  # fmt: skip
+    def follow(request: gr.Request) -> parts.Live:
+        name = parts.query_value(request, "source")
+        if not name or parts.query_value(request, "tab") not in ("", "sources"):
+            return parts.Live(["", gr.skip()], busy=False)
+        here = page.project(request)
+        job = here.prompt_jobs.measuring(here.prompts.source(name))
+        busy = job is not None and job.state in JOB_UNDER_WAY
+        return parts.Live([str(measuring(t, here, job)), gr.Button(interactive=not busy)], busy=busy)
+
+    again = page.live(follow, outputs=[shown, button])
+    again(page.on(button.click, measure).then)
+
+
+def measuring(t: Texts, here: "Studio", job: "Job | None") -> Markup:
+    """Where measuring stands, and what was measured last."""
+    if job is None:
+        return Markup()
+    if job.state == JobState.FAILED:
+        return parts.note("bad", t("diversity.failed"), t.fault_of(job))
+    if job.state in JOB_UNDER_WAY:
+        said = t("arriving.waits") if job.state == JobState.QUEUED else t.said_by(job)
+        return parts.card("", parts.progress_bar(job.done, job.total, label=t.title_of(job), detail=said))
+    kept = (job.result or {}).get("diversity")
+    return view(t, here, Diversity.of(kept)) if kept else Markup()
 
 
 def view(t: Texts, here: "Studio", found: Diversity) -> Markup:
@@ -44,13 +66,7 @@ def view(t: Texts, here: "Studio", found: Diversity) -> Markup:
 def bars(rows: list[tuple[str, float, str]]) -> Markup:
     """Named bars with their figures in words; the longest fills the line."""
     most = max((value for _, value, _ in rows), default=0) or 1
-    return Markup().join(
-        Markup(
-            '<div class="bar-box"><div class="bar-line"><strong>{}</strong><span>{}</span></div>'
-            '<div class="bar" aria-hidden="true"><i style="width:{:.1f}%"></i></div></div>'
-        ).format(name, words, 100 * value / most)
-        for name, value, words in rows
-    )
+    return Markup().join(parts.bar(name, words, value / most) for name, value, words in rows)
 
 
 def _nearest(t: Texts, here: "Studio", found: Diversity) -> Markup:
@@ -63,7 +79,7 @@ def _nearest(t: Texts, here: "Studio", found: Diversity) -> Markup:
          figures.share(found.published["super_natural_instructions"], 0)),
     ]  # fmt: skip
     text = t("diversity.nearest.text", asked=found.asked, among=found.looked_at)
-    return Markup('<p class="muted">{}</p>{}{}').format(text, bars(compared), _closest(t, here, found))
+    return parts.muted(text) + bars(compared) + _closest(t, here, found)
 
 
 def _closest(t: Texts, here: "Studio", found: Diversity) -> Markup:
@@ -74,9 +90,7 @@ def _closest(t: Texts, here: "Studio", found: Diversity) -> Markup:
         for score, first, second in found.closest
     ]
     columns = [parts.Column("BLEU", number=True), parts.Column(t("diversity.one")), parts.Column(t("diversity.other"))]
-    return Markup("<details><summary>{}</summary>{}</details>").format(
-        t("diversity.closest"), parts.table(columns, rows, caption=t("diversity.closest"))
-    )
+    return parts.fold(t("diversity.closest"), parts.table(columns, rows, caption=t("diversity.closest")))
 
 
 def _place(here: "Studio", found: Diversity, place: int) -> Markup:
@@ -90,7 +104,7 @@ def _lengths(t: Texts, found: Diversity) -> Markup:
         rows.append((name, float(count), figures.number(count)))
         begin = (end or 0) + 1
     text = t("diversity.median", words=int(found.median_words))
-    return Markup('<p class="muted">{}</p>{}').format(text, bars(rows))
+    return parts.muted(text) + bars(rows)
 
 
 def _spread(t: Texts, spread: Spread, remark: str) -> Markup:
@@ -101,5 +115,4 @@ def _spread(t: Texts, spread: Spread, remark: str) -> Markup:
         covered=figures.share(spread.covered, 0),
     )  # fmt: skip
     rows = [(name, float(count), figures.number(count)) for name, count in spread.top[:8]]
-    more = Markup('<p class="muted">{}</p>').format(remark) if remark else Markup()
-    return Markup('<p class="muted">{}</p>{}{}').format(text, more, bars(rows))
+    return parts.muted(text) + (parts.muted(remark) if remark else Markup()) + bars(rows)

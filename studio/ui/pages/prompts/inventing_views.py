@@ -5,27 +5,35 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from studio.engine.current_states import state_of
+from studio.engine.domain.states import JOB_UNDER_WAY, JobState, State, StopReason
 from studio.ui import links, parts
 from studio.ui.parts import figures
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
     from studio.engine.prompts.invention import InventionProgress
-    from studio.engine.store.tables import Job
+    from studio.engine.row_types import Job
     from studio.engine.studio import Studio
 
-PROBLEMS = ("budget", "nothing_new")
+PROBLEMS = (StopReason.BUDGET, StopReason.NOTHING_NEW)
+
+
+def no_teacher(t: Texts, here: "Studio | str") -> Markup:
+    """What to do first, in place of what a method does."""
+    way = parts.link(t("invent.no.teacher.do"), links.to("teachers", here, add="other"))
+    return parts.note("warn", t("invent.no.teacher"), action=way)
 
 
 def about(t: Texts, method: str) -> Markup:
     """What a method does, and where it was published."""
-    return Markup('<p class="muted">{}</p>').format(t(f"invent.about.{method}"))
+    return parts.muted(t(f"invent.about.{method}"))
 
 
 def invention(t: Texts, here: "Studio", one: "InventionProgress", job: "Job | None") -> Markup:
     """One invention: how far it is, what it cost, what was dropped by which rule."""
     state = state_of(one, job)
-    message = t("invent.waiting") if state == "queued" else job.message if job and state == "running" else ""
+    message = t("invent.waiting") if state == State.QUEUED else t.said_by(job) if job and state == State.RUNNING else ""
     bar = parts.progress_bar(one.kept, one.plan.count, label=one.name, detail=message)
     head = parts.card(
         t("invent.title", method=t(f"invent.method.{one.plan.method}")),
@@ -38,7 +46,7 @@ def invention(t: Texts, here: "Studio", one: "InventionProgress", job: "Job | No
 def dropped(t: Texts, one: "InventionProgress") -> Markup:
     """Kept, then each rule with how many fell to it, the commonest first."""
     if not one.kept and not one.dropped:
-        return Markup('<p class="muted">{}</p>').format(t("invent.nothing.yet"))
+        return parts.muted(t("invent.nothing.yet"))
     rules = sorted(one.dropped.items(), key=lambda rule: (-rule[1], rule[0]))
     return parts.facts([(t("invent.kept"), one.kept), *((rule_words(t, name), count) for name, count in rules)])
 
@@ -63,23 +71,15 @@ def inventions(t: Texts, here: "Studio", every: Sequence["InventionProgress"]) -
     return str(parts.table(columns, rows, caption=t("tab.invent")))
 
 
-def state_of(one: "InventionProgress", job: "Job | None") -> str:
-    """What a person would call it: a job that ended without all prompts is not done."""
-    if job is None:
-        return "ready"
-    ended_early = job.state == "done" and not one.is_done and one.stopped_by != "generations"
-    return "paused" if ended_early else job.state
-
-
 def rule_words(t: Texts, rule: str) -> str:
     return t(f"invent.rule.{rule}") if t.has(f"invent.rule.{rule}") else rule
 
 
 def _end(t: Texts, one: "InventionProgress", job: "Job | None") -> Markup:
     """Why it stopped, when it did and is not being worked on."""
-    if job is not None and job.state == "failed":
-        return parts.note("bad", t("invent.failed"), job.error or "")
-    if job is not None and job.state in ("queued", "running"):
+    if job is not None and job.state == JobState.FAILED:
+        return parts.note("bad", t("invent.failed"), t.fault_of(job))
+    if job is not None and job.state in JOB_UNDER_WAY:
         return Markup()
     if one.is_done:
         return parts.note("good", t("invent.end.done"))
@@ -88,7 +88,7 @@ def _end(t: Texts, one: "InventionProgress", job: "Job | None") -> Markup:
     return parts.note("warn" if one.stopped_by in PROBLEMS else "quiet", t(f"invent.end.{one.stopped_by}"))
 
 
-def _facts(t: Texts, here: "Studio", one: "InventionProgress", state: str) -> list[tuple[str, Any]]:
+def _facts(t: Texts, here: "Studio", one: "InventionProgress", state: State) -> list[tuple[str, Any]]:
     foreseen = one.cost_usd / one.kept * one.plan.count if one.kept and not one.is_done else None
     cost = figures.money(one.cost_usd)
     if foreseen:

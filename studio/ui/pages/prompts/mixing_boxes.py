@@ -4,9 +4,11 @@ from typing import Any
 
 import gradio as gr
 
+from studio.engine.domain.bounds import QUOTA, SEED
+from studio.engine.domain.names import LONGEST_SOURCE
 from studio.engine.prompts.mixtures import ALGORITHMS
 from studio.ui import parts
-from studio.ui.parts.numbers import optional_number
+from studio.ui.parts.numbers import number_field
 from studio.ui.text import Texts
 
 
@@ -18,30 +20,30 @@ class Boxes:
         with gr.Column(visible=False, elem_id="prompts-mixture-body") as self.body:
             with gr.Row(elem_classes="toolbar"):
                 self.start = gr.Dropdown([], label=t("mixture.start"), elem_id="prompts-mixture-start", min_width=220)
-                self.open = gr.UploadButton(
-                    t("mixture.open"), file_types=[".yaml", ".yml"], elem_id="prompts-mixture-open", scale=0,
-                    min_width=150,
-                )  # fmt: skip
+                self.open = gr.UploadButton(t("mixture.open"), elem_id="prompts-mixture-open", scale=0, min_width=150)
                 self.download = gr.Button(
                     t("mixture.download"), elem_id="prompts-mixture-download", scale=0, min_width=150
                 )
             with gr.Row(equal_height=False):
                 with gr.Column(scale=3, min_width=320):
                     self.text = gr.Code(
-                        language="yaml", label=t("mixture.yaml"), lines=12, max_lines=26, elem_id="prompts-mixture-yaml"
-                    )
+                        language="yaml", label=t("mixture.yaml"), lines=12, max_lines=26, buttons=["copy"],
+                        elem_id="prompts-mixture-yaml",
+                    )  # fmt: skip
                     self.check = parts.html(elem_id="prompts-mixture-check")
                 with gr.Column(scale=2, min_width=300, elem_classes="panel", elem_id="prompts-mixture-form"):
                     self._form(t)
             with gr.Row(elem_classes="toolbar"):
-                self.seed = gr.Number(0, label=t("seed"), precision=0, min_width=90, elem_id="prompts-mixture-seed")
+                self.seed = number_field(t, t("seed"), SEED, value=0, elem_id="prompts-mixture-seed")
                 self.name = gr.Textbox(
-                    label=t("mixture.name"), max_lines=1, elem_id="prompts-mixture-name", min_width=200, scale=3
-                )
+                    label=t("mixture.name"), info=t("name.bound", n=LONGEST_SOURCE), max_lines=1,
+                    elem_id="prompts-mixture-name", min_width=200, scale=3,
+                )  # fmt: skip
                 self.preview = gr.Button(t("mixture.preview"), elem_id="prompts-mixture-preview", min_width=150)
                 self.make = gr.Button(
                     t("mixture.make"), variant="primary", elem_id="prompts-mixture-make", min_width=150
                 )
+            self.make_form = parts.form({"seed": self.seed, "name": self.name, "quota": self.text})
             self.progress = parts.html(elem_id="prompts-mixture-progress")
             self.outcome = parts.html(elem_id="prompts-mixture-outcome")
         self.draft = gr.Textbox(elem_id="prompts-mixture-draft", elem_classes="unseen", show_label=False)
@@ -56,7 +58,9 @@ class Boxes:
                 algorithms, value=ALGORITHMS[1], label=t("mixture.algorithm"), elem_id="prompts-mixture-algorithm",
                 min_width=150,
             )  # fmt: skip
-            self.quota = optional_number(t("mixture.quota"), t("mixture.quota.info"), elem_id="prompts-mixture-quota")
+            self.quota = number_field(
+                t, t("mixture.quota"), QUOTA, info=t("mixture.quota.info"), elem_id="prompts-mixture-quota"
+            )
         self.messages = gr.Dropdown(
             [], multiselect=True, label=t("mixture.messages"), info=t("mixture.messages.info"),
             elem_id="prompts-mixture-messages",
@@ -64,6 +68,10 @@ class Boxes:
         self.choices = gr.Dropdown(
             [], multiselect=True, label=t("mixture.options"), info=t("mixture.options.info"),
             elem_id="prompts-mixture-options",
+        )  # fmt: skip
+        self.part_form = parts.form(
+            {"name": self.label, "source": self.source, "algorithm": self.algorithm, "quota": self.quota,
+             "system_messages": self.messages, "system_messages_with_options": self.choices}
         )  # fmt: skip
         with gr.Row():
             self.put = gr.Button(t("mixture.put"), elem_id="prompts-mixture-put", min_width=120)

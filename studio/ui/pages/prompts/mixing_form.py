@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from studio.engine.errors import BadInput
-from studio.engine.prompts.mixtures import Collection, Mixture, read
-from studio.engine.prompts.mixtures.mixture import NONE, STRATIFIED
-from studio.engine.prompts.mixtures.reading import from_value
-from studio.engine.store.tables import PromptSource
+from studio.engine.prompts.mixtures import NO_MESSAGE, STRATIFIED, Collection, Mixture, from_value, read
+from studio.engine.row_types import PromptSource
 
 NEW = "+"
 """Stands for a collection that is not in the mixture yet."""
@@ -28,6 +26,12 @@ def readable(text: str) -> Mixture | None:
         return read(text)
     except BadInput:
         return None
+
+
+def labels_of(text: str) -> list[str]:
+    """The names of the collections of a mixture; none of one that cannot be read."""
+    mixture = readable(text)
+    return [part.name for part in mixture.collections] if mixture else []
 
 
 def collection_named(text: str, label: str) -> Collection | None:
@@ -62,8 +66,6 @@ def part_of(
     label: str, source: str | None, algorithm: str | None, quota: float | None, drawn: list[str], more: list[str]
 ) -> Collection:
     """What the boxes say, as it is: `checked` finds what is wrong with it."""
-    if quota is not None and not quota.is_integer():
-        raise BadInput(f"A quota of {quota:g} prompts cannot be drawn. Give a whole number.")
     number = None if quota is None else int(quota)
     name = label.strip() or source or ""
-    return Collection(name, source or "", algorithm or NONE, number, tuple(drawn), tuple(more))
+    return Collection(name, source or "", algorithm or NO_MESSAGE, number, tuple(drawn), tuple(more))

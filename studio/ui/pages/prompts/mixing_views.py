@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from studio.engine.domain.states import JOB_BROKEN_OFF, JobState
 from studio.ui import links, parts
 from studio.ui.parts import figures
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
     from studio.engine.prompts.mixtures import Collection, CollectionOutcome, Mixture, Outcome
-    from studio.engine.store.tables import Job
+    from studio.engine.row_types import Job
     from studio.engine.studio import Studio
 
 SHOWN_TASKS = 60
@@ -19,8 +21,8 @@ SHOWN_TASKS = 60
 
 def targets(t: Texts, here: "Studio", mixture: "Mixture", available: Mapping[str, int]) -> Markup:
     """Each collection with how many prompts it asks for, of how many there are."""
-    rows = Markup().join(_target(t, here, part, available.get(part.source, 0)) for part in mixture.collections)
-    return Markup('<div class="mixture-parts">{}</div>').format(rows)
+    bars = [_target(t, here, part, available.get(part.source, 0)) for part in mixture.collections]
+    return render("prompts/mixture_targets", bars=bars)
 
 
 def sound(t: Texts, mixture: "Mixture", available: Mapping[str, int]) -> Markup:
@@ -30,7 +32,7 @@ def sound(t: Texts, mixture: "Mixture", available: Mapping[str, int]) -> Markup:
 
 
 def faulty(t: Texts, message: str) -> Markup:
-    return parts.note("bad", t("mixture.faulty"), message)
+    return parts.note("bad", t("mixture.faulty"), t.told(message))
 
 
 def outcome(t: Texts, found: "Outcome") -> Markup:
@@ -43,22 +45,19 @@ def outcome(t: Texts, found: "Outcome") -> Markup:
             parts.Stat(t("seed"), str(found.seed)),
         ]
     )
-    return Markup('<div class="stack mixture-outcome"><h2 class="section-title">{}</h2>{}{}</div>').format(
-        t("mixture.outcome"), stats, Markup().join(_collection(t, part) for part in found.collections)
-    )
+    collections = [_collection(t, part) for part in found.collections]
+    return render("prompts/mixture_outcome", t=t, stats=stats, collections=collections)
 
 
-def making(t: Texts, here: "Studio", name: str, job: "Job | None") -> Markup:
+def making(t: Texts, here: "Studio", job: "Job") -> Markup:
     """Where a source that is made by a job stands."""
-    if job is None:
-        return Markup()
-    result = job.result or {}
-    if job.state == "done" and result.get("source"):
+    name, result = job.payload["name"], job.result or {}
+    if job.state == JobState.DONE and result.get("source"):
         action = parts.link(t("mixture.see"), links.to("prompts", here, source=name), button=True, primary=True)
         return parts.note("good", t("mixture.made", name=name, n=result["count"]), action=action)
-    if job.state in ("failed", "stopped"):
-        words = job.error or t("mixture.nothing.kept")
-        return parts.note("bad" if job.state == "failed" else "warn", t("mixture.not.made", name=name), words)
+    if job.state in JOB_BROKEN_OFF:
+        words = t.fault_of(job) or t("mixture.nothing.kept")
+        return parts.note("bad" if job.state == JobState.FAILED else "warn", t("mixture.not.made", name=name), words)
     return parts.card("", parts.progress_bar(job.done, job.total, label=t("mixture.making", name=name)))
 
 
@@ -66,25 +65,19 @@ def _target(t: Texts, here: "Studio", part: "Collection", rows: int) -> Markup:
     wanted = rows if part.quota is None else part.quota
     source = parts.link(part.source, links.to("prompts", here, source=part.source))
     names = [*part.system_messages, *part.system_messages_with_options]
-    about = [t(f"algorithm.{part.algorithm}"), *([", ".join(names)] if names else [t("mixture.no.messages")])]
+    about = [
+        t(f"algorithm.{part.algorithm}"),
+        *([", ".join(t.name_of("message", name) for name in names)] if names else [t("mixture.no.messages")]),
+    ]
     line = Markup("{} · {}").format(source, " · ".join(about))
     return _bar(part.name, wanted, rows, line, t)
 
 
 def _bar(label: str, taken: int, available: int, detail: str | Markup, t: Texts) -> Markup:
     """`available` is the whole length; a target beyond it fills the bar and is marked in words and colour."""
-    share = 100.0 if taken > available else 100 * taken / (available or 1)
-    over = Markup(' <span class="badge bad">{}</span>').format(t("mixture.too.many")) if taken > available else ""
-    return Markup(
-        '<div class="bar-box"><div class="bar-line"><strong>{}</strong><span>{}{}</span></div>'
-        '<div class="bar" aria-hidden="true"><i style="width:{:.1f}%"></i></div><div class="bar-detail">{}</div></div>'
-    ).format(
-        label,
-        t("mixture.of", taken=figures.number(taken), available=figures.number(available)),
-        over,
-        share,
-        detail,
-    )
+    words = t("mixture.of", taken=figures.number(taken), available=figures.number(available))
+    over = t("mixture.too.many") if taken > available else ""
+    return parts.bar(label, words, min(1.0, taken / (available or 1)), detail=detail, over=over)
 
 
 def _collection(t: Texts, part: "CollectionOutcome") -> Markup:
@@ -94,7 +87,7 @@ def _collection(t: Texts, part: "CollectionOutcome") -> Markup:
     bar = _bar(part.collection.name, part.taken, part.available, " · ".join(word for word in words if word), t)
     tasks = sorted(part.tasks, key=lambda task: (-task.taken, task.task))
     rows: list[list[Any]] = [
-        [task.task or t("mixture.no.task"), task.taken, task.available, _mini(task.taken, task.available)]
+        [task.task or t("mixture.no.task"), task.taken, task.available, _share(task.taken, task.available)]
         for task in tasks[:SHOWN_TASKS]
     ]
     columns = [
@@ -102,17 +95,11 @@ def _collection(t: Texts, part: "CollectionOutcome") -> Markup:
         parts.Column(t("mixture.available"), number=True), parts.Column(t("mixture.share")),
     ]  # fmt: skip
     table = parts.table(columns, rows, caption=part.collection.name)
-    more = len(tasks) - len(rows)
-    rest = Markup('<p class="muted">{}</p>').format(t("mixture.more.tasks", n=more)) if more > 0 else ""
-    inside = Markup("<details><summary>{}</summary>{}{}</details>").format(t("mixture.by.task"), table, rest)
-    return Markup('<section class="card">{}{}</section>').format(bar, inside)
+    return render("prompts/mixture_collection", t=t, bar=bar, table=table, more=len(tasks) - len(rows))
 
 
-def _mini(taken: int, available: int) -> Markup:
-    share = taken / available if available else 0.0
-    return Markup(
-        '<span class="mixture-mini"><span class="bar" aria-hidden="true"><i style="width:{:.0f}%"></i></span>{}</span>'
-    ).format(100 * share, figures.share(share, 0))
+def _share(taken: int, available: int) -> Markup:
+    return render("prompts/mixture_share", part=taken / available if available else 0.0)
 
 
 def _spread(t: Texts, counts: Sequence[int]) -> str:

@@ -5,30 +5,25 @@ from typing import Any
 
 import gradio as gr
 
+from studio.engine.domain.bounds import A_MINUTE, CONCURRENCY, PRICE, SHARE, TIMEOUT, Bounds
+from studio.engine.domain.terms import Terms
 from studio.engine.errors import BadInput
-from studio.engine.store.tables import Teacher
-from studio.engine.teachers.presets import Preset
-from studio.engine.teachers.roster import TERMS
-from studio.ui.parts.numbers import number_in, optional_number
+from studio.engine.row_types import Teacher
+from studio.engine.teachers import Preset
+from studio.ui.parts.numbers import number_field, number_in, typed
 from studio.ui.text import Texts
 
-NUMBERS: dict[str, float | None] = {
-    "input_price": None, "output_price": None, "batch_price_share": 0.5, "rpm": None, "tpm": None, "concurrency": 8,
-    "timeout": 120,
+NUMBERS: dict[str, tuple[Bounds, float | None]] = {
+    "input_price": (PRICE, None), "output_price": (PRICE, None), "batch_price_share": (SHARE, 0.5),
+    "rpm": (A_MINUTE, None), "tpm": (A_MINUTE, None), "concurrency": (CONCURRENCY, 8), "timeout": (TIMEOUT, 120),
 }  # fmt: skip
-"""What a new teacher has in each field of numbers; what is None may stay empty."""
-WHOLE = ("rpm", "tpm", "concurrency")
+"""What may stand in each field of numbers, and what a new teacher has there; what is None may stay empty."""
 COLUMNS = {"rpm": "requests_per_minute", "tpm": "tokens_per_minute"}
-
-
-def typed(value: float | None) -> str:
-    """A number as a person would type it."""
-    return "" if value is None else f"{value:.12g}"
 
 
 EMPTY: dict[str, Any] = {
     **dict.fromkeys(("name", "base_url", "model", "api_key_env"), ""),
-    **{name: typed(value) for name, value in NUMBERS.items()},
+    **{name: typed(value) for name, (_, value) in NUMBERS.items()},
     **{"terms": "unknown", "terms_note": "", "terms_checked_on": ""},
 }
 """The form of a new teacher."""
@@ -43,7 +38,7 @@ def build(t: Texts) -> dict[str, Any]:
         with gr.Row():
             found |= {name: _number(t, name) for name in names}
     found["terms"] = gr.Dropdown(
-        [(t(f"state.{terms}"), terms) for terms in TERMS], value="unknown", label=t("field.terms"),
+        [(t(f"state.{terms}"), terms.value) for terms in Terms], value=Terms.UNKNOWN.value, label=t("field.terms"),
         info=t("field.terms.info"), elem_id="teachers-terms",
     )  # fmt: skip
     with gr.Row():
@@ -72,10 +67,10 @@ def given(t: Texts, form: dict[str, Any]) -> dict[str, Any]:
     """The form as the engine takes it: a number that was left empty is None, or what a new teacher has."""
     wanted: dict[str, Any] = {key: (value or "").strip() for key, value in form.items() if key not in NUMBERS}
     wanted["terms_checked_on"] = day_in(wanted["terms_checked_on"], t) or None
-    for name, usual in NUMBERS.items():
-        number = number_in(form[name], t(f"field.{name}"), t)
+    for name, (bounds, usual) in NUMBERS.items():
+        number = number_in(form[name], t(f"field.{name}"), t, bounds, name)
         number = usual if number is None else number
-        wanted[name] = int(number) if number is not None and name in WHOLE else number
+        wanted[name] = int(number) if number is not None and bounds.whole else number
     return wanted
 
 
@@ -86,7 +81,7 @@ def day_in(text: str, t: Texts) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError as exc:
-        raise BadInput(t("day.wrong", typed=text)) from exc
+        raise BadInput(t("day.wrong", typed=text[:40]), field="terms_checked_on") from exc
 
 
 def day_of_reading(terms: str, day: str) -> str:
@@ -103,6 +98,6 @@ def _words(t: Texts, name: str) -> gr.Textbox:
 
 
 def _number(t: Texts, name: str) -> gr.Textbox:
-    return optional_number(
-        t(f"field.{name}"), t(f"field.{name}.info"), value=NUMBERS[name], elem_id=f"teachers-{name}"
-    )  # fmt: skip
+    bounds, value = NUMBERS[name]
+    label, info = t(f"field.{name}"), t(f"field.{name}.info")
+    return number_field(t, label, bounds, info=info, value=value, elem_id=f"teachers-{name}")

@@ -1,28 +1,27 @@
 """The sheet at the side in which a teacher is added or changed. Presets fill in what follows from a kind of server."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
-from markupsafe import Markup
 
-from studio.engine.store.tables import Teacher
-from studio.engine.teachers.presets import PRESETS, Preset, preset_named
+from studio.engine.row_types import Teacher
+from studio.engine.teachers import PRESETS, Preset, preset_named
 from studio.ui import links, parts
+from studio.ui.page import Page
 from studio.ui.pages.teachers import fields
+from studio.ui.rendering import render
 from studio.ui.text import Texts
 
-if TYPE_CHECKING:
-    from studio.engine.studio import Studio
-
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+HIDDEN: dict[str, Any] = {"show_progress": "hidden"}
 OTHER = "other"
 
 
 class Sheet:
     """`shown` and `hidden` are updates for a handler whose outputs are `outputs`."""
 
-    def __init__(self, studio: "Studio", t: Texts, goto: gr.Textbox) -> None:
-        self._studio, self._t, self._goto = studio, t, goto
+    def __init__(self, page: Page, goto: gr.Textbox) -> None:
+        self._page, self._goto = page, goto
+        t = self._t = page.t
         with gr.Column(visible=False, elem_id="teachers-sheet", elem_classes="sheet") as self.column:
             with gr.Row(elem_classes="sheet-head"):
                 self.title = parts.html(elem_id="teachers-sheet-title")
@@ -30,6 +29,9 @@ class Sheet:
             self.preset = gr.Dropdown(_kinds(t), value=OTHER, label=t("preset"), elem_id="teachers-preset")
             self.hint = parts.html(elem_id="teachers-hint")
             self.fields = fields.build(t)
+            self.form = parts.form(
+                {**self.fields, **{column: self.fields[name] for name, column in fields.COLUMNS.items()}}
+            )
             with gr.Row(elem_classes="sheet-foot"):
                 self.save = gr.Button(t("save"), elem_id="teachers-add", variant="primary", scale=0, min_width=160)
         self.edited = gr.State("")
@@ -45,7 +47,9 @@ class Sheet:
         values = fields.values_of(teacher) if teacher else {**fields.EMPTY, **fields.filled(chosen)}
         return {
             self.column: gr.Column(visible=True),
-            self.title: str(Markup("<h2>{}</h2>").format(t("edit.title", name=teacher.name) if teacher else t("new"))),
+            self.title: str(
+                render("teachers/sheet_title", title=t("edit.title", name=teacher.name) if teacher else t("new"))
+            ),
             self.preset: gr.Dropdown(_kinds(t), value=chosen.name if chosen else OTHER, visible=teacher is None),
             self.hint: "" if teacher else hint_view(t, chosen),
             self.save: gr.Button(t("save") if teacher else t("add.teacher")),
@@ -59,13 +63,14 @@ class Sheet:
 
     def wire(self) -> Any:
         """Returns the event of saving, after which the page reads again; to a teacher that was added it goes."""
-        t, safely = self._t, parts.run_safely
-        self.close.click(safely(self.hidden, t), None, [self.column], **PRIVATE)
-        self.preset.input(safely(self.fill, t), self.preset, [self.hint, *self.fields.values()], **PRIVATE)
+        page, quiet = self._page, HIDDEN
+        page.on(self.close.click, self.hidden, None, [self.column], form=self.form, **quiet)
+        page.on(self.preset.input, self.fill, self.preset, [self.hint, *self.fields.values()], form=self.form, **quiet)
         terms, day = self.fields["terms"], self.fields["terms_checked_on"]
-        terms.input(safely(fields.day_of_reading, t), [terms, day], day, **PRIVATE)
+        page.on(terms.input, fields.day_of_reading, [terms, day], day, **quiet)
         inputs = [self.edited, *self.fields.values()]
-        return self.save.click(safely(self.write, t), inputs, [self.column, self._goto], api_visibility="private")
+        shown = [self.column, self._goto]
+        return page.on(self.save.click, self.write, inputs, shown, form=self.form, show_progress_on=self.save)
 
     def fill(self, name: str) -> dict[Any, Any]:
         """Puts a preset's fields into the form; for another server what is there stays."""
@@ -74,7 +79,7 @@ class Sheet:
 
     def write(self, request: gr.Request, edited: str, *values: Any) -> dict[Any, Any]:
         """Adds the teacher, or changes the one that is edited."""
-        here = parts.project_of(request, self._studio)
+        here = self._page.project(request)
         wanted = fields.given(self._t, dict(zip(self.fields, values, strict=True)))
         if edited:
             del wanted["name"]
@@ -99,7 +104,7 @@ def changed_words(t: Texts, teacher: Teacher, kept: dict[str, int]) -> str:
 
 def hint_view(t: Texts, preset: Preset | None) -> str:
     """What to know about this kind of server before adding it."""
-    return str(Markup('<p class="muted">{}</p>').format(t(f"hint.{preset.name}" if preset else "hint.other")))
+    return str(parts.muted(t(f"hint.{preset.name}" if preset else "hint.other")))
 
 
 def _kinds(t: Texts) -> list[tuple[str, str]]:

@@ -6,9 +6,10 @@ from typing import Any
 from studio.engine.jobs import Jobs
 from studio.engine.prompts import NewPrompt, Prompts
 from studio.engine.prompts.mixtures import Mixture, Mixtures
-from studio.engine.prompts.mixtures.reading import from_value
+from studio.engine.prompts.mixtures.mixture_file import from_value
 from studio.engine.store.database import Database
 from studio.engine.store.projects import Projects
+from studio.engine.studio import studio_in
 from studio.engine.teachers.system_messages import SystemMessages
 
 
@@ -32,7 +33,5 @@ class MixingRoom:
 
 def mixing_room(database: Database) -> MixingRoom:
     project_id = Projects(database).get("default").id or 0
-    messages, jobs = SystemMessages(database, project_id), Jobs(database, project_id, database.settings)
-    messages.ensure_library()
-    mixtures = Mixtures(database, project_id, messages, jobs)
-    return MixingRoom(database, project_id, Prompts(database, project_id), messages, jobs, mixtures)
+    studio = studio_in(database)
+    return MixingRoom(database, project_id, studio.prompts, studio.system_messages, studio.jobs, studio.mixtures)

@@ -1,7 +1,6 @@
 """Sampling on both databases: exact, the same for the same seed, each prompt once, and nothing left of what failed."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,13 +11,19 @@ from typing import Any
 import pytest
 from mixing_rooms import MixingRoom
 from sqlalchemy import delete
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 
+from studio.engine.domain.states import JobState
+from studio.engine.domain.status import status
 from studio.engine.errors import BadInput, Failed, NameTaken
+from studio.engine.jobs import Subject
 from studio.engine.prompts import NewPrompt, writing
+from studio.engine.prompts.entries import sample
 from studio.engine.prompts.mixtures import storing
-from studio.engine.prompts.mixtures.service import sample_job
-from studio.engine.store.tables import JobState, Prompt, PromptSource
+from studio.engine.prompts.mixtures.mixtures import SAMPLE
+from studio.engine.store.lease import HOST
+from studio.engine.store.tables import Prompt, PromptSource
+from studio.engine.studio import studio_in
 
 A: dict[str, Any] = {"name": "A", "source": "a", "algorithm": "stratified", "quota": 12}
 B: dict[str, Any] = {"name": "B", "source": "b", "algorithm": "proportional", "quota": 10}
@@ -202,16 +207,28 @@ def test_a_job_makes_the_same_source_and_replaces_what_a_killed_one_left(mixing:
     killed = subprocess.Popen([sys.executable, "-c", ""])
     killed.wait()
     with mixing.database.session() as session:
-        left = {"writer": f"{socket.gethostname()}:{killed.pid}:1", "beat": time.time()}
-        source = PromptSource(project_id=mixing.project_id, name="mixed", kind=writing.UNFINISHED, detail=left)
+        left = {"writer": f"{HOST}:{killed.pid}:1", "beat": time.time()}
+        source = PromptSource(project_id=mixing.project_id, name="mixed2", kind=writing.UNFINISHED, detail=left)
         session.add(source)
-        session.flush()
-        session.add(Prompt(project_id=mixing.project_id, source_id=source.id, position=0, digest=b"x", text="half"))
+        half = {"project_id": mixing.project_id, "position": 0, "digest": b"x", "text": "half"}
+        session.add(Prompt(source_id=job.subject_id, **half))
     result = mixing.jobs.run_here(job.id or 0)
     assert result == {"source": "mixed", "count": 12, "per_collection": {"A": 12}}
     assert [row.text for row in rows(mixing, "mixed")] == PINNED
     assert {row.system_name for row in rows(mixing, "mixed")} == {"child"}
-    assert mixing.mixtures.job_of("mixed").state == JobState.DONE  # type: ignore[union-attr]
+    maker = mixing.jobs.about(Subject("prompts", mixing.prompts.source("mixed").id or 0))
+    assert maker is not None and maker.state == JobState.DONE
+    with mixing.database.session() as session:
+        assert session.scalar(select(col(PromptSource.id)).where(col(PromptSource.name) == "mixed2")) is None
+
+
+def test_a_job_of_an_earlier_version_that_has_no_name_reserved_still_runs(mixing: MixingRoom) -> None:
+    mixing.add("a", large=50, middle=9, small=2)
+    job = mixing.mixtures.start(mixing.mixture(A), "mixed", 5)
+    asked = {key: value for key, value in job.payload.items() if key != "reserved"}
+    waiting = mixing.jobs.enqueue(SAMPLE, status("title_sample", name="other"), {**asked, "name": "other"})
+    assert mixing.jobs.run_here(waiting.id or 0)["source"] == "other"
+    assert mixing.jobs.run_here(job.id or 0)["source"] == "mixed"
 
 
 def test_two_do_not_make_one_name_at_once(mixing: MixingRoom) -> None:
@@ -236,11 +253,12 @@ def test_a_stopped_job_keeps_nothing(mixing: MixingRoom) -> None:
     before = count(mixing)
 
     class Context:
-        database, project_id, job_id = mixing.database, mixing.project_id, job.id
+        studio, job_id, is_put_down = studio_in(mixing.database), job.id, False
+        say_if_anew = staticmethod(lambda: None)
         progress, should_stop = staticmethod(lambda *_: None), staticmethod(lambda: True)
 
-    assert sample_job(Context(), job.payload) == {"source": None}  # type: ignore[arg-type]
-    assert count(mixing) == before
+    assert sample(Context(), job.payload) == {"source": None}  # type: ignore[arg-type]
+    assert count(mixing) == (before[0] - 1, before[1]), "the name that was reserved is free again"
 
 
 @pytest.mark.parametrize("mixing", ["sqlite"], indirect=True)

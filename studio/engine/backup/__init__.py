@@ -1,0 +1,11 @@
+"""A whole workspace in one file, made while it is worked with, and a workspace made of such a file.
+
+What opens doors stays out of it: sessions, links, grants of keys and the workspace's own secrets. A workspace that was
+restored starts nothing by itself.
+"""
+
+from studio.engine.backup.backups import BACKUP, Backups, KeptBackup
+from studio.engine.backup.contents import LEFT_OUT
+from studio.engine.backup.restoring import restore
+
+__all__ = ["BACKUP", "LEFT_OUT", "Backups", "KeptBackup", "restore"]

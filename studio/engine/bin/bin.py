@@ -1,0 +1,216 @@
+"""The bin of a project, and what is put away: asked, put in, taken out, renamed, listed, emptied."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col
+
+from studio.engine.bin import listing, renaming
+from studio.engine.bin.dependents import dependents
+from studio.engine.bin.refusals import check_idle, check_unread
+from studio.engine.bin.reports import Away, Deleted, Restored
+from studio.engine.bin.things import (
+    KEEPS_NAME,
+    TABLES,
+    Row,
+    ThingKind,
+    check_not_shipped,
+    found,
+    names_in_use,
+    shown_name,
+)
+from studio.engine.domain.permissions import Access, Action, Service, needs
+from studio.engine.domain.states import BinState
+from studio.engine.domain.status import status
+from studio.engine.errors import BadInput, NameTaken, NotFound
+from studio.engine.jobs import Jobs, Kind, Progress, Retry
+from studio.engine.store import Database, binned_name, name_before
+from studio.engine.store.tables import BinItem, Job, Project
+
+EMPTY = Kind("empty_bin", action=Action.MANAGE, ends_whole=True, retry=Retry.GOES_ON)
+
+
+class Bin(Service):
+    """What can be deleted of one project and brought back; of the workspace, its projects."""
+
+    def __init__(self, database: Database, project_id: int, jobs: Jobs, access: Access) -> None:
+        self._database, self._project_id, self._jobs = database, project_id, jobs
+        self.access = access
+
+    @needs(Action.READ)
+    def look(self, kind: str, name: str) -> Deleted:
+        """What would be put into the bin, and what depends on it. Raises as `delete` does; changes nothing."""
+        of = ThingKind.of(kind)
+        with self._database.session() as session:
+            row = self._deletable(session, of, name)
+            return Deleted(of, shown_name(of, row), dependents(session, of, row))
+
+    @needs(Action.MANAGE)
+    def delete(self, kind: str, name: str) -> Deleted:
+        """Puts a thing into the bin. Raises `NotFound`, or `BadInput` while a job or an open study needs it."""
+        of = ThingKind.of(kind)
+        with self._database.session() as session:
+            row = self._deletable(session, of, name)
+            self._may(Action.MANAGE, of, row)
+            depends = dependents(session, of, row)
+            name = shown_name(of, row)
+            if of is ThingKind.SYSTEM_MESSAGE:
+                row.archived_at = time.time()
+                session.add(row)
+            else:
+                self._put_in(session, of, row, [one.as_dict() for one in depends])
+        return Deleted(of, name, depends)
+
+    @needs(Action.MANAGE)
+    def restore(self, kind: str, name: str, as_name: str | None = None) -> Restored:
+        """Takes a thing out of the bin, or back from where it was put away. Raises `NotFound`, and `NameTaken` where
+        another has its name now and `as_name` gives it no other."""
+        of = ThingKind.of(kind)
+        with self._database.session() as session:
+            item = listing.item(session, self._project_id, of, name)
+            if item is None:
+                return self._brought_back(session, of, name, as_name)
+            if item.state != BinState.KEPT:
+                raise BadInput(
+                    f"The {of.words} '{item.name}' is being deleted for good; it cannot be restored any more."
+                )
+            return self._taken_out(session, of, item, as_name)
+
+    @needs(Action.BUILD)
+    def archive(self, kind: str, name: str) -> str:
+        """Puts a thing away: lists leave it out, its name still finds it. Returns its name. Raises `NotFound`."""
+        of = ThingKind.of(kind)
+        with self._database.session() as session:
+            row = found(session, self._project_id, of, name)
+            self._may(Action.BUILD, of, row)
+            row.archived_at = row.archived_at or time.time()
+            session.add(row)
+            return shown_name(of, row)
+
+    @needs(Action.BUILD)
+    def rename(self, kind: str, name: str, to: str) -> str:
+        """Gives a thing another name, and whatever names it too. Returns the new name. Raises `NotFound`, `NameTaken`,
+        or `BadInput` while a job works on it."""
+        of = ThingKind.of(kind)
+        check_not_shipped(of, name)
+        renaming.check_all_versions(of, name)
+        to = renaming.checked(of, to)
+        try:
+            with self._database.session() as session:
+                row = found(session, self._project_id, of, name)
+                self._may(Action.BUILD, of, row)
+                check_idle(session, of, row)
+                renaming.rename(session, of, row, to)
+        except IntegrityError as exc:
+            raise NameTaken.of(of.words, to) from exc
+        return to
+
+    @needs(Action.READ)
+    def names(self, kind: str) -> Sequence[str]:
+        """What of a kind is in use and can be deleted, put away or renamed, the newest first."""
+        of = ThingKind.of(kind)
+        with self._database.session() as session:
+            return names_in_use(session, self._project_id, of)
+
+    @needs(Action.READ)
+    def list(self) -> Sequence[Away]:
+        """What is in the bin, the newest first: of this project, and projects."""
+        with self._database.session() as session:
+            return listing.binned(session, self._project_id)
+
+    @needs(Action.READ)
+    def archived(self) -> Sequence[Away]:
+        """What is put away, the newest first: of this project, and projects."""
+        with self._database.session() as session:
+            return listing.archived(session, self._project_id)
+
+    @needs(Action.MANAGE)
+    def empty(self) -> Job:
+        """Starts to delete for good what is in the bin now. Raises `BadInput` while something reads all there is, and
+        for a project that is in the bin itself."""
+        return self._jobs.enqueue(EMPTY, status("title_empty_bin"), self._payload())
+
+    @needs(Action.MANAGE)
+    def empty_here(self, *, compact: bool = False, on_progress: Progress | None = None) -> dict[str, Any]:
+        """The same in this process. Returns `bytes` (of files, and of the database's file), `emptied`, `reusable`."""
+        payload = self._payload() | {"compact": compact}
+        return self._jobs.run_new(EMPTY, status("title_empty_bin"), payload, on_progress=on_progress)
+
+    def _payload(self) -> dict[str, object]:
+        with self._database.session() as session:
+            _check_in_use(session.get_one(Project, self._project_id))
+            check_unread(session)
+            items = [[*listing.mark(item)] for item in listing.items(session, self._project_id)]
+        return {"items": items}
+
+    def _deletable(self, session: Session, kind: ThingKind, name: str) -> Row:
+        check_not_shipped(kind, name)
+        row = found(session, self._project_id, kind, name)
+        check_idle(session, kind, row)
+        return row
+
+    def _put_in(self, session: Session, kind: ThingKind, row: Row, depends: Sequence[dict[str, Any]]) -> None:
+        item = BinItem(
+            project_id=row.id if kind is ThingKind.PROJECT else self._project_id, kind=kind, thing_id=row.id,
+            name=shown_name(kind, row), by=self.access.actor.name, person_id=self.access.actor.person_id or None,
+            detail={"depends": [*depends]},
+        )  # fmt: skip
+        session.add(item)
+        session.flush()
+        table = TABLES[kind]
+        values: dict[str, object] = {"binned_at": item.created_at}
+        if kind not in KEEPS_NAME:
+            values["name"] = binned_name(row.name, item.id or 0)
+        session.execute(update(table).where(col(table.id) == row.id).values(**values))
+
+    def _taken_out(self, session: Session, kind: ThingKind, item: BinItem, as_name: str | None) -> Restored:
+        row = session.get_one(TABLES[kind], item.thing_id)
+        self._may(Action.MANAGE, kind, row)
+        name = item.name
+        if kind not in KEEPS_NAME:
+            name = renaming.checked(kind, as_name) if as_name else item.name
+            if renaming.is_taken(session, kind, self._project_id, name):
+                raise NameTaken(
+                    f"There is another {kind.words} named '{name}' now. Restore this one under another name: "
+                    f"understudy restore {kind} '{item.name}' --name OTHER"
+                )
+            row.name = name
+        elif as_name and as_name != item.name:
+            raise BadInput(f"A {kind.words} comes back under its own name. Restore it, then rename it.")
+        row.binned_at = None
+        session.add(row)
+        session.delete(item)
+        return Restored(kind, name, item.by, item.created_at)
+
+    def _brought_back(self, session: Session, kind: ThingKind, name: str, as_name: str | None) -> Restored:
+        """What was put away rather than put into the bin."""
+        try:
+            row = found(session, self._project_id, kind, name)
+        except NotFound as exc:
+            there = [item.name for item in listing.items(session, self._project_id) if item.kind == kind]
+            known = f"There are: {', '.join(there[:12])}." if there else f"It holds no {kind.words}."
+            raise NotFound(f"There is no {kind.words} named '{name}' in the bin. {known}") from exc
+        if row.archived_at is None:
+            raise BadInput(f"The {kind.words} '{name}' is neither in the bin nor put away.")
+        if as_name:
+            raise BadInput(f"The {kind.words} '{name}' kept its name. Restore it, then rename it.")
+        self._may(Action.MANAGE, kind, row)
+        at, row.archived_at = row.archived_at, None
+        session.add(row)
+        return Restored(kind, shown_name(kind, row), "", at)
+
+    def _may(self, action: Action, kind: ThingKind, row: Row) -> None:
+        """A project is asked for by its own name, everything else by that of the project it is of."""
+        if kind is ThingKind.PROJECT:
+            Access(self.access.actor, name_before(row.name)).check(action)
+
+
+def _check_in_use(project: Project) -> None:
+    """A job of a project goes with it, so none of it could tell how its own deleting ended."""
+    if project.binned_at is not None:
+        raise BadInput(
+            f"The project '{name_before(project.name)}' is in the bin itself. Empty the bin from another project."
+        )

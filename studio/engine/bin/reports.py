@@ -1,0 +1,38 @@
+"""What the bin says of what it did and of what it holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from studio.engine.bin.dependents import Dependent
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A thing that was put into the bin, or that would be."""
+
+    kind: str
+    name: str
+    depends: Sequence[Dependent]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A thing that was brought back. `by` put it away at `at`, in seconds since 1970."""
+
+    kind: str
+    name: str
+    by: str
+    at: float | None
+
+
+@dataclass(frozen=True)
+class Away:
+    """A thing in the bin, or put away. `is_leaving` says that it is being deleted for good."""
+
+    kind: str
+    name: str
+    by: str
+    at: float
+    is_leaving: bool = False
+    depends: Sequence[Dependent] = ()
+    """What depended on it when it was put there."""

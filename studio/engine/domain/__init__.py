@@ -1,0 +1,1 @@
+"""Values that every room shares; nothing here reads or writes anything."""

@@ -1,0 +1,25 @@
+"""Serves a model folder: `python -m studio.engine.engines.torch_server FOLDER` (started by `serving`)."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from studio.engine.engines.engine import Engine
+from studio.engine.engines.hosting import host
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path)
+    path = parser.parse_args().path
+
+    def load() -> Engine:
+        from studio.engine.engines.torch_engine import TorchEngine
+
+        return TorchEngine(path)
+
+    return host(load)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

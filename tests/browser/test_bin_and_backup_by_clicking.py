@@ -1,0 +1,83 @@
+"""The bin and a backup by hand, in Settings: what depends is named, something is deleted, comes back, goes for good."""
+
+import tarfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from studio.engine.domain.states import JobState
+from studio.engine.jobs import Kind
+from studio.engine.store import holder_name
+from studio.engine.store.tables import Job
+
+pytestmark = pytest.mark.browser
+
+PROJECT = "tidying"
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_something_is_deleted_restored_and_deleted_for_good(site: Any, visit: Callable[..., Any]) -> None:
+    here = site.studio.at(PROJECT)
+    here.prompts.practice(["addition"], 5, 1, "<b>old</b> sums", level=1)
+    page = visit(f"/settings?project={PROJECT}")
+    page.wait_for_selector("#settings-thing-depends:has-text('prompts: 5')")
+    page.wait_for_selector("#settings-bin:has-text('The bin is empty')")
+    for nothing_to in ("restore", "empty"):
+        page.wait_for_selector(f"#settings-bin-{nothing_to}:disabled")
+    page.locator("#settings-thing-delete").click()
+    page.wait_for_selector("#settings-bin td:has-text('<b>old</b> sums')")
+    page.wait_for_selector("#settings-bin-empty:enabled")
+    assert not here.prompts.sources()
+    page.locator("#settings-bin-restore").click()
+    page.wait_for_selector("#settings-bin:has-text('The bin is empty')")
+    assert [one.name for one in here.prompts.sources()] == ["<b>old</b> sums"]
+
+    page.goto(f"{site.base}/settings?project={PROJECT}&lang=en")
+    page.wait_for_selector("#settings-thing-depends:has-text('prompts: 5')")
+    name = page.locator("#settings-thing-to input, #settings-thing-to textarea").first
+    name.fill("s" * 101)
+    page.locator("#settings-thing-rename").click()
+    page.wait_for_selector("#settings-thing-to .field-fault:has-text('1 to 100 printable characters')")
+    name.fill("sums")
+    page.locator("#settings-thing-rename").click()
+    page.wait_for_selector("#settings-thing-depends:has-text('depend on sums')")
+    page.locator("#settings-thing-delete").click()
+    page.wait_for_selector("#settings-bin td:has-text('sums')")
+    page.locator("#settings-bin-empty").click()
+    page.locator("dialog button:has-text('Empty the bin')").click()
+    page.wait_for_selector("#settings-emptying:has-text('The bin was emptied')")
+    assert not here.bin.list()
+
+
+def test_a_backup_is_made_and_downloaded(site: Any, visit: Callable[..., Any]) -> None:
+    page = visit("/settings", language="zh", width=390)
+    page.locator("#settings-backup-start").click()
+    page.wait_for_selector("#settings-backup a[href*='download/backup']")
+    assert page.evaluate(SIDEWAYS) <= 0
+    with page.expect_download() as download:
+        page.locator("#settings-backup a").click()
+    with tarfile.open(download.value.path()) as tar:
+        assert "workspace/understudy.db" in tar.getnames() and "workspace/token" not in tar.getnames()
+
+
+def test_a_job_is_asked_to_stop_where_it_is_listed(site: Any, visit: Callable[..., Any]) -> None:
+    """One that this process holds, and that ends when the test says so."""
+    here = site.studio.at(PROJECT)
+    job = here.jobs.add(Kind("grade"), "Long work", {}, state=JobState.RUNNING)
+    held = {"holder": holder_name(), "held_until": time.time() + 600, "started_at": time.time()}
+    change(here, job.id, **held)
+    page = visit(f"/jobs?project={PROJECT}")
+    page.locator("[data-jobs-stop]:has-text('Stop')").click()
+    page.wait_for_selector("#jobs-list .badge:has-text('stopping')")
+    assert here.jobs.get(job.id).stop_requested and page.locator("[data-jobs-stop]").is_disabled()
+    change(here, job.id, state=JobState.STOPPED, holder=None, held_until=None, ended_at=time.time())
+    page.wait_for_selector("#jobs-list td:has-text('Long work')")
+
+
+def change(studio: Any, job_id: int, **values: Any) -> None:
+    with studio.database.session() as session:
+        session.execute(update(Job).where(col(Job.id) == job_id).values(**values))
