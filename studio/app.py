@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 from fastapi import FastAPI
 
+from studio.engine.backup import switch
 from studio.engine.jobs import Worker
 from studio.engine.settings import Settings
 from studio.engine.studio import RUNNER, Studio, open_studio
@@ -14,6 +15,8 @@ from studio.engine.studio import RUNNER, Studio, open_studio
 def create_app(settings: Settings | None = None, *, project: str = "default", worker: bool = True) -> FastAPI:
     """The app over one workspace. Gradio is told, before it is imported, to call nobody and to keep uploads in it."""
     settings = (settings or Settings()).prepare()
+    switch(settings)  # What was restored takes its place before anything is opened.
+    settings.prepare()
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.workspace / "uploads")
     opened: Future[Studio] = Future()

@@ -1,5 +1,6 @@
 """Typed settings. This is the only place that reads the environment."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from studio.engine.errors import BadInput
 
 URL_PLAIN = "/\\: "
 """What a path keeps as it is in the URL of a database."""
+RESTORED, SWITCHING = "workspace", "switching"
+"""In the folder where a restored workspace waits: it, and what says that the one before was put aside for it."""
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -67,6 +70,12 @@ class Settings(BaseSettings):
         return folders or None
 
     @property
+    def restored(self) -> Path:
+        """The folder beside the workspace in which a restored one waits for its place."""
+        workspace = self.workspace.expanduser().resolve()
+        return workspace.with_name(f".{workspace.name}-restored")
+
+    @property
     def artifacts(self) -> Path:
         return self.workspace / "artifacts"
 
@@ -93,6 +102,8 @@ class Settings(BaseSettings):
         """Makes the workspace folders, which nobody else on the machine can enter."""
         try:
             if not self.workspace.exists():
+                self._end_switch()
+            if not self.workspace.exists():
                 self.workspace.mkdir(parents=True, exist_ok=True)
                 _close_to_others(self.workspace)
             elif self.artifacts.is_dir():  # One that an earlier version made.
@@ -105,6 +116,12 @@ class Settings(BaseSettings):
                 "Name another with --workspace or UNDERSTUDY_WORKSPACE."
             ) from exc
         return self
+
+    def _end_switch(self) -> None:
+        """Whoever was killed between putting one workspace aside and another in its place has left both, whole."""
+        with contextlib.suppress(OSError):
+            if (self.restored / SWITCHING).is_file():
+                (self.restored / RESTORED).rename(self.workspace.expanduser().resolve())
 
 
 def _close_to_others(folder: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TypeVar
 
-from studio.engine.backup import Backups
+from studio.engine.backup import Backups, Restores
 from studio.engine.bin import Bin
 from studio.engine.cards import Cards
 from studio.engine.domain.permissions import RATER, Access, Action, Actor, Service
@@ -125,6 +125,10 @@ class Studio:
     @cached_property
     def backups(self) -> Backups:
         return self._handed(Backups(self.database, self.jobs))
+
+    @cached_property
+    def restores(self) -> Restores:
+        return self._handed(Restores(self.database, self.jobs))
 
     @cached_property
     def system_messages(self) -> SystemMessages:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     seed = threading.Thread(target=_fill, args=(studio,))
     seed.start()
     seed.join()
+    with _served(workspace) as link:
+        yield Site(link.split("/?")[0], workspace, studio)
+    studio.close()
+
+
+@pytest.fixture
+def served() -> Callable[[Path], AbstractContextManager[str]]:
+    """Runs an app of its own over a workspace for as long as a block lasts; gives the link that it prints."""
+    return _served
+
+
+@contextmanager
+def _served(workspace: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "studio", "open", "--port", "0", "--no-browser"]
     with (workspace.parent / "app.log").open("w") as log:
         process = subprocess.Popen(command, env=_environment(workspace), stdout=subprocess.PIPE, stderr=log, text=True)
@@ -82,12 +96,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         try:
             link = process.stdout.readline().strip()
             assert re.match(r"http://studio-\w+\.localhost:\d+/", link), (workspace.parent / "app.log").read_text()
-            yield Site(link.split("/?")[0], workspace, studio)
+            yield link
         finally:
             process.terminate()
             process.wait(40)
             process.stdout.close()
-            studio.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from sqlmodel import col
 
 from studio.engine.domain.states import JobState
 from studio.engine.jobs import Kind
+from studio.engine.settings import Settings
 from studio.engine.store import holder_name
 from studio.engine.store.tables import Job
+from studio.engine.studio import open_studio
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +66,74 @@ def test_a_backup_is_made_and_downloaded(site: Any, visit: Callable[..., Any]) -
         page.locator("#settings-backup a").click()
     with tarfile.open(download.value.path()) as tar:
         assert "workspace/understudy.db" in tar.getnames() and "workspace/token" not in tar.getnames()
+
+
+def test_a_backup_takes_the_place_of_the_workspace_when_the_app_starts_next(
+    chromium: Any, served: Callable[..., Any], tmp_path: Path
+) -> None:
+    workspace = tmp_path / "place" / "workspace"
+    fill(workspace)
+    with served(workspace) as link, browsing(chromium, link, "/settings?project=kept") as page:
+        page.locator("#settings-restore-look:enabled").click()
+        page.wait_for_selector("#settings-restore tr:has-text('kept'):has-text('5')")
+        assert not page.locator("#settings-restore td:has-text('newer')").count()
+        page.locator("#settings-restore-decide").click()
+        page.wait_for_selector("dialog:has-text('This workspace is not deleted')")
+        page.locator("dialog button:has-text('Restore it at the next start')").click()
+        page.wait_for_selector("#settings-restore .note:has-text('is restored when the app starts next')")
+        assert page.locator("#settings-restore-decide").is_hidden()
+        page.reload()
+        page.wait_for_selector("#settings-restore .note:has-text('is restored when the app starts next')")
+    with served(workspace) as link, browsing(chromium, link, "/settings?project=kept") as page:
+        page.wait_for_selector("#settings-restore .note:has-text('This workspace was restored from')")
+        assert "kept" in page.content() and "newer" not in page.content()
+    (before,) = workspace.parent.glob("workspace-before-*")
+    assert (before / "understudy.db").is_file()
+
+
+def test_a_file_from_elsewhere_is_looked_at_or_refused_and_the_workspace_kept(
+    site: Any, visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    good, cut = tmp_path / "from elsewhere.tar.gz", tmp_path / "cut.tar.gz"
+    site.understudy("backup", good, "--without-models")
+    cut.write_bytes(good.read_bytes()[:4_000])
+    page = visit("/settings", language="zh", width=390)
+    bring(page, cut)
+    page.wait_for_selector("#settings-unpacking .note:has-text('已损坏或被截断')")
+    assert page.locator("#settings-restore-decide").is_hidden()
+    bring(page, good)
+    page.wait_for_selector("#settings-restore tr:has-text('default'):has-text('12')")
+    assert page.evaluate(SIDEWAYS) <= 0
+    page.locator("#settings-restore-cancel").click()
+    page.wait_for_selector("#settings-restore .note:has-text('选择一个备份')")
+    assert not site.studio.settings.restored.exists()
+
+
+def bring(page: Any, file: Path) -> None:
+    with page.expect_file_chooser() as asked:
+        page.locator("button#settings-restore-file:visible").click()
+    asked.value.set_files(file)
+
+
+def fill(workspace: Path) -> None:
+    """A backup of a time when there was `kept`, then `newer`."""
+    studio = open_studio(Settings(workspace=workspace), "kept")
+    studio.prompts.practice(["addition"], 5, 1, "sums", level=1)
+    studio.jobs.run_here(studio.backups.start().id or 0)
+    studio.at("newer").prompts.practice(["addition"], 5, 1, "sums", level=1)
+    studio.close()
+
+
+@contextmanager
+def browsing(chromium: Any, link: str, path: str) -> Iterator[Any]:
+    """A page of an app of its own."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 860})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    page.goto(link)
+    page.goto(f"{link.split('/?')[0]}{path}&lang=en")
+    yield page
+    context.close()
 
 
 def test_a_job_is_asked_to_stop_where_it_is_listed(site: Any, visit: Callable[..., Any]) -> None:

@@ -63,7 +63,10 @@ PROMISED: list[tuple[str, Any]] = [
     ("delete study sighted", {"deleted", "depends"}),
     ("bin empty", {"bytes"}),
     ("backup ALL", {"bytes", "sha256"}),
+    ("backup --look ALL", {"made_at", "version", "files", "bytes", "projects"}),
     ("--workspace ELSEWHERE backup --restore ALL", {"restored"}),
+    ("--workspace ELSEWHERE backup --restore ALL --replace", {"restored", "before", "waiting"}),
+    ("--workspace ELSEWHERE backup --cancel-restore", {"waiting"}),
 ]  # fmt: skip
 """A command, and its keys: a set of them, or by key what is inside (an object's keys, or those of each of a list)."""
 

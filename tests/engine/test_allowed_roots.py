@@ -37,6 +37,9 @@ SERVICES: dict[str, Call] = {
     "Traces.export": lambda here, out, _: here.traces.export(out.with_name("new")),
     "Traces.check_export": lambda here, out, _: here.traces.check_export(out.with_name("new"), ExportOptions()),
     "Backups.run_here": lambda here, out, _: here.backups.run_here(out.with_name("new.tar.gz")),
+    "Restores.look": lambda here, out, _: here.restores.look(out, lambda *_: None),
+    "Restores.run_here": lambda here, out, _: here.restores.run_here(out),
+    "Restores.start_brought": lambda here, out, _: here.restores.start_brought(out),
     "Datasets.export": lambda here, out, _: here.datasets.export("kept", out.with_name("new")),
     "AnswerImports.start": lambda here, out, _: here.answer_imports.start(out, "new", AnswerOptions(teacher_name="t")),
     "AnswerImports.start batch_input": lambda here, out, inside: here.answer_imports.start(
@@ -87,6 +90,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "traces repair": ("traces", "repair", "1", "--file", "FILE"),
     "datasets freeze": ("datasets", "freeze", "new", "--avoid", "FILE"),
     "backup": ("backup", "NEW"),
+    "backup --look": ("backup", "--look", "FILE"),
+    "backup --replace": ("backup", "--restore", "FILE", "--replace"),
     "datasets export": ("datasets", "export", "kept", "NEW"),
     "train": ("train", "FILE"),
     "models import": ("models", "import", "FOLDER", "--name", "new"),

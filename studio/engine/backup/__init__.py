@@ -6,6 +6,23 @@ restored starts nothing by itself.
 
 from studio.engine.backup.backups import BACKUP, Backups, KeptBackup
 from studio.engine.backup.contents import LEFT_OUT
-from studio.engine.backup.restoring import restore
+from studio.engine.backup.holding import Holding, ProjectHolding
+from studio.engine.backup.replacing import Prepared, Replaced, switch
+from studio.engine.backup.restores import RESTORE, Restores
+from studio.engine.backup.restoring import holds_something, restore
 
-__all__ = ["BACKUP", "LEFT_OUT", "Backups", "KeptBackup", "restore"]
+__all__ = [
+    "BACKUP",
+    "LEFT_OUT",
+    "RESTORE",
+    "Backups",
+    "Holding",
+    "KeptBackup",
+    "Prepared",
+    "ProjectHolding",
+    "Replaced",
+    "Restores",
+    "holds_something",
+    "restore",
+    "switch",
+]

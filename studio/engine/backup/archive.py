@@ -8,7 +8,7 @@ import json
 import os
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -44,6 +44,11 @@ class Manifest:
     left_out: list[str] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(int(one["bytes"]) for one in self.files.values())
 
     def as_json(self) -> bytes:
         return json.dumps(asdict(self)).encode()  # In ASCII: a name on disk need not be text.
@@ -142,11 +147,12 @@ def _verified(path: Path, told: Told) -> Manifest:
     return manifest
 
 
-def extract(path: Path, folder: Path, manifest: Manifest, told: Told) -> None:
-    """Writes the entries below a folder. Raises `BadInput` for one that is no longer what was verified."""
+def extract(path: Path, folder: Path, manifest: Manifest, told: Told, *, only: Collection[str] | None = None) -> None:
+    """Writes the entries below a folder, or `only` those. Raises `BadInput` for one that is no longer what was
+    verified."""
     with _explained(path):
         for name, file, size in _entries(path):
-            if not name:
+            if not name or (only is not None and name not in only):
                 continue
             reader = _Hashed(file, size, told)
             with _made(folder / name, name) as written:

@@ -1,8 +1,9 @@
-"""Where this room's job begins: backing the workspace up."""
+"""Where this room's jobs begin: backing the workspace up, unpacking a backup."""
 
 from typing import Any
 
 from studio.engine.backup.backups import BACKUP
+from studio.engine.backup.restores import RESTORE
 from studio.engine.errors import Stopped
 from studio.engine.jobs import Entry, JobContext, Kind
 
@@ -19,4 +20,11 @@ def back_up(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
         return {"path": None}
 
 
-ENTRIES: dict[Kind, Entry] = {BACKUP: back_up}
+def unpack(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
+    """Payload: {path, brought}. Returns `archive`, `bytes`; one that was broken off begins anew."""
+    return context.studio.restores.unpack(
+        payload["path"], brought=bool(payload["brought"]), progress=context.progress, should_stop=context.should_stop
+    )
+
+
+ENTRIES: dict[Kind, Entry] = {BACKUP: back_up, RESTORE: unpack}

@@ -1,6 +1,8 @@
 """Makes a workspace of a backup: everything is checked before anything is written, and the workspace appears whole."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,30 @@ def restore(archive: Path, settings: Settings, progress: Progress) -> dict[str, 
     workspace that holds something.
     """
     workspace = settings.workspace.expanduser().absolute()
-    _check_place(settings, workspace)
+    check_kind(settings)
+    if holds_something(workspace):
+        raise BadInput(
+            f"{workspace} is not empty, and a backup replaces nothing. With --workspace, name a "
+            "folder that is empty or not there yet; or let it take the place of this one with --replace."
+        )
+    with unpacked(archive, settings, progress) as (made, manifest):
+        if workspace.exists():
+            workspace.rmdir()  # Empty: anything else was refused, and would be now.
+        made.replace(workspace)
+    return {
+        "restored": str(workspace), "files": len(manifest.files), "bytes": manifest.size, "left_out": list(LEFT_OUT),
+        "without_models": manifest.without_models,
+    }  # fmt: skip
+
+
+@contextmanager
+def unpacked(
+    archive: Path, settings: Settings, progress: Progress, *, rows_only: bool = False
+) -> Iterator[tuple[Path, Manifest]]:
+    """The workspace that a backup makes, beside the one that the settings name, for whoever moves it away: it is gone
+    after the block. `rows_only` leaves out all files but the database. Raises `BadInput`, with nothing written, for an
+    archive that is damaged, of a newer version or no backup."""
+    workspace = settings.workspace.expanduser().absolute()
     above = next(folder for folder in workspace.parents if folder.exists())
     done, free = 0, shutil.disk_usage(above).free
 
@@ -40,7 +65,8 @@ def restore(archive: Path, settings: Settings, progress: Progress) -> dict[str, 
 
     manifest = verified(archive, told_first)
     _check(archive, manifest)
-    if (needed := _size(manifest) + int(manifest.files[DATABASE]["bytes"])) > free:  # The database is made anew.
+    rows = int(manifest.files[DATABASE]["bytes"])
+    if (needed := (rows if rows_only else manifest.size) + rows) > free:  # The database is made anew.
         raise _no_room(needed, above)
     workspace.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -50,28 +76,22 @@ def restore(archive: Path, settings: Settings, progress: Progress) -> dict[str, 
         folder.chmod(0o700)
         made = folder / "workspace"
         made.mkdir(mode=0o700)
-        extract(archive, made, manifest, told)
+        extract(archive, made, manifest, told, only={DATABASE} if rows_only else None)
         _open(settings, made, manifest)
-        if workspace.exists():
-            workspace.rmdir()  # Empty: anything else was refused, and would be now.
-        made.replace(workspace)
-    return {
-        "restored": str(workspace), "files": len(manifest.files), "bytes": _size(manifest), "left_out": list(LEFT_OUT),
-        "without_models": manifest.without_models,
-    }  # fmt: skip
+        yield made, manifest
 
 
-def _check_place(settings: Settings, workspace: Path) -> None:
+def check_kind(settings: Settings) -> None:
+    """Raises `BadInput` for a workspace whose rows are not in a file."""
     if settings.database_url:
         raise BadInput(
             "A backup is restored into a workspace of its own, with its database in a file. Unset "
             "UNDERSTUDY_DATABASE_URL, then restore it."
         )
-    if workspace.exists() and (not workspace.is_dir() or any(workspace.iterdir())):
-        raise BadInput(
-            f"{workspace} is not empty, and a backup replaces nothing. With --workspace, name a "
-            "folder that is empty or not there yet."
-        )
+
+
+def holds_something(workspace: Path) -> bool:
+    return workspace.exists() and (not workspace.is_dir() or any(workspace.iterdir()))
 
 
 def _check(archive: Path, manifest: Manifest) -> None:
@@ -103,7 +123,3 @@ def _open(settings: Settings, made: Path, manifest: Manifest) -> None:
     finally:
         opened.close()
     sanitize(made / DATABASE)
-
-
-def _size(manifest: Manifest) -> int:
-    return sum(int(one["bytes"]) for one in manifest.files.values())

@@ -48,7 +48,7 @@ class Action(StrEnum):
     GRANT = "grant"
     """Let a key be sent to an address."""
     BACKUP = "backup"
-    """Copy the whole workspace, with every project in it."""
+    """Copy the whole workspace, with every project in it, or put a copy in its place."""
     PEOPLE = "people"
     """Add people, and open and close their links."""
 

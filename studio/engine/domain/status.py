@@ -117,6 +117,7 @@ WORDS: Mapping[str, str] = {
     "rows_deleted": "rows deleted",
     "taking_back": "traces still changed; taking back",
     "title_backup": "Back up the workspace",
+    "title_restore": "Check and unpack the backup {name}",
     "title_bring": "Bring {name}",
     "title_change": "Change of many traces",
     "title_collect": "Collect {name}",

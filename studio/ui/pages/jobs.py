@@ -29,6 +29,7 @@ STATES = (JobState.RUNNING, JobState.QUEUED, JobState.DONE, JobState.FAILED, Job
 ROOMS = {
     "answer": "compare",
     "backup": "settings",
+    "restore": "settings",
     "bring_model": "models",
     "call_back": "collect",
     "change": "traces",

@@ -12,7 +12,7 @@ from studio.engine.domain.bounds import DOLLARS
 from studio.engine.store import Space, space
 from studio.ui import links, parts
 from studio.ui.page import Page
-from studio.ui.pages import settings_backup, settings_bin, settings_people
+from studio.ui.pages import settings_backup, settings_bin, settings_people, settings_restore
 from studio.ui.parts import figures
 from studio.ui.parts.numbers import number_field, number_in, typed
 from studio.ui.parts.thing_actions import thing_actions
@@ -51,7 +51,7 @@ def build(page: Page, studio: "Studio") -> None:
     settings_people.build(page)
     this_project = thing_actions(page, ThingKind.PROJECT, "settings-project", settings_bin.project_address)
     settings_bin.build(page)
-    settings_backup.build(page)
+    settings_restore.build(page, settings_backup.build(page))
     with gr.Row(elem_classes="toolbar"):
         check = gr.Button(t("check"), elem_id="settings-check", scale=0, min_width=220)
     checked = parts.html(elem_id="settings-checked")

@@ -1,5 +1,6 @@
 """The backup of the workspace, as Settings shows it: started, watched and downloaded by the owner."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
 
-def build(page: Page) -> None:
-    """Layout, then wiring."""
+def build(page: Page) -> Callable[..., Any]:
+    """Layout, then wiring. Returns the event after which a backup is being made."""
     t = page.t
     kept = parts.html(elem_id="settings-backup")
     with gr.Row(elem_classes="toolbar", visible=False) as tools:
@@ -49,8 +50,10 @@ def build(page: Page) -> None:
             here.jobs.stop(job.id or 0)
 
     again = page.live(read, outputs=[kept, tools, *working.outputs])
-    again(page.on(start.click, begin, [without]).then)
+    begun = page.on(start.click, begin, [without]).then
+    again(begun)
     again(page.on(working.stop.click, ask_to_stop).then)
+    return begun
 
 
 def kept_view(t: Texts, kept: "KeptBackup | None", here: "Studio | str") -> Markup:

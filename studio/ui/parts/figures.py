@@ -67,6 +67,11 @@ def ago(t: Texts, moment: float | None) -> Markup:
     return render("parts/time", full=full, words=words)
 
 
+def at(moment: float) -> str:
+    """A moment (seconds since 1970) in local time, to the minute."""
+    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M")
+
+
 def _coarse(t: Texts, seconds: float) -> str:
     for unit, length in (("days", 86400), ("hours", 3600)):
         if seconds >= length:
