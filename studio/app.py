@@ -3,10 +3,12 @@
 import os
 import threading
 from concurrent.futures import Future
+from functools import partial
 
 from fastapi import FastAPI
 
 from studio.engine.backup import switch
+from studio.engine.bin import Expire, Expiring
 from studio.engine.jobs import Worker
 from studio.engine.settings import Settings
 from studio.engine.studio import RUNNER, Studio, open_studio
@@ -24,8 +26,13 @@ def create_app(settings: Settings | None = None, *, project: str = "default", wo
     from studio.ui import auth, shell  # Takes seconds: the database is opened, and upgraded, meanwhile.
 
     studio = opened.result()
-    background = Worker(settings, studio.executor, whole=RUNNER.whole) if worker else None
-    return shell.build_app(studio, key=auth.key_of(settings.workspace), background=background)
+    background = (Worker(settings, studio.executor, whole=RUNNER.whole), Expiring(partial(_bins, studio)))
+    key = auth.key_of(settings.workspace)
+    return shell.build_app(studio, key=key, background=background if worker else ())
+
+
+def _bins(studio: Studio) -> list[Expire]:
+    return [studio.find(project.name).bin.expire for project in studio.projects.list()]
 
 
 def _open(settings: Settings, project: str, opened: "Future[Studio]") -> None:

@@ -1,6 +1,7 @@
 """`understudy delete`, `restore`, `rename`, `archive` and `understudy bin`: taking things away without losing them."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -88,6 +89,21 @@ def list_(
 
 
 @app.command()
+def keep(
+    context: typer.Context,
+    days: Annotated[int | None, typer.Argument(help="Days; 0 is until the bin is emptied; leave out to see.")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Show or set for how many days things stay in the bin before the app deletes them for good."""
+    bin = open_studio_of(context).bin
+    if days is not None:
+        bin.keep_for(days)
+    kept = bin.days_kept()
+    text = f"Things stay in the bin for {kept:,} days." if kept else "Things stay in the bin until it is emptied."
+    show(context, {"days": kept}, json_, text=text)
+
+
+@app.command()
 def empty(
     context: typer.Context,
     compact: Annotated[
@@ -113,10 +129,15 @@ def _depending(depends: Any) -> str:
 
 
 def _row(one: Away) -> dict[str, Any]:
-    return asdict(one) | {"depends": [depending.as_dict() for depending in one.depends]}
+    return asdict(one) | {
+        "depends": [depending.as_dict() for depending in one.depends],
+        "needed": [needing.as_dict() for needing in one.needed],
+    }
 
 
 def _line(one: Away) -> str:
     leaving = "  being deleted for good" if one.is_leaving else ""
     by = f"  by {one.by}" if one.by else ""
-    return f"{one.kind:<15} {one.name}{by}{leaving}"
+    goes = f"  goes on {datetime.fromtimestamp(one.goes_at):%Y-%m-%d}" if one.goes_at and not one.is_leaving else ""
+    needed = f"  stays: needed by {'; '.join(map(str, one.needed))}" if one.needed else ""
+    return f"{one.kind:<15} {one.name}{by}{leaving}{goes}{needed}"

@@ -3,7 +3,7 @@ behind one guard and inside one frame.
 """
 
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -44,15 +44,15 @@ PAGES = (
 
 
 class Background(Protocol):
-    """Something that works while the app runs: the worker of jobs."""
+    """Something that works while the app runs: the worker of jobs, what empties bins."""
 
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
 
 
-def build_app(studio: "Studio", *, key: auth.Key, background: Background | None = None) -> FastAPI:
-    """The whole app over one workspace. `background` starts and stops with it."""
+def build_app(studio: "Studio", *, key: auth.Key, background: Sequence[Background] = ()) -> FastAPI:
+    """The whole app over one workspace. What is in `background` starts and stops with it."""
     apps = {
         language: gradio_adapter.mounted(build_blocks(studio, language), theme.theme(), gradios_words(language))
         for language in LANGUAGES
@@ -63,9 +63,9 @@ def build_app(studio: "Studio", *, key: auth.Key, background: Background | None 
         async with AsyncExitStack() as stack:
             for app in apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
-            if background:
-                background.start()
-                stack.push_async_callback(to_thread.run_sync, background.stop)
+            for one in background:
+                one.start()
+                stack.push_async_callback(to_thread.run_sync, one.stop)
             yield
 
     app = FastAPI(title="Understudy", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)

@@ -34,6 +34,14 @@ def test_something_is_deleted_restored_and_deleted_for_good(site: Any, visit: Ca
         page.wait_for_selector(f"#settings-bin-{nothing_to}:disabled")
     page.locator("#settings-thing-delete").click()
     page.wait_for_selector("#settings-bin td:has-text('<b>old</b> sums')")
+    goes = time.strftime("%Y-%m-%d", time.localtime(here.bin.list()[0].at + 30 * 86_400))
+    page.wait_for_selector(f"#settings-bin td:has-text('{goes}')")
+    keeps(page, "-1")
+    page.wait_for_selector("#settings-bin-days .field-fault:has-text('36,500')")
+    keeps(page, "0")
+    page.wait_for_selector("#settings-bin td:has-text('when the bin is emptied')")
+    keeps(page, "30")
+    page.wait_for_selector(f"#settings-bin td:has-text('{goes}')")
     page.wait_for_selector("#settings-bin-empty:enabled")
     assert not here.prompts.sources()
     page.locator("#settings-bin-restore").click()
@@ -107,6 +115,11 @@ def test_a_file_from_elsewhere_is_looked_at_or_refused_and_the_workspace_kept(
     page.locator("#settings-restore-cancel").click()
     page.wait_for_selector("#settings-restore .note:has-text('选择一个备份')")
     assert not site.studio.settings.restored.exists()
+
+
+def keeps(page: Any, days: str) -> None:
+    page.locator("#settings-bin-days :is(input, textarea)").fill(days)
+    page.locator("#settings-bin-keep:enabled").click()
 
 
 def bring(page: Any, file: Path) -> None:

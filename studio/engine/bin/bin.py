@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from studio.engine.bin import listing, renaming
+from studio.engine.bin import expiring, listing, renaming
 from studio.engine.bin.dependents import dependents
 from studio.engine.bin.refusals import check_idle, check_unread
 from studio.engine.bin.reports import Away, Deleted, Restored
@@ -23,7 +23,7 @@ from studio.engine.bin.things import (
     shown_name,
 )
 from studio.engine.domain.permissions import Access, Action, Service, needs
-from studio.engine.domain.states import BinState
+from studio.engine.domain.states import JOB_UNDER_WAY, BinState
 from studio.engine.domain.status import status
 from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.jobs import Jobs, Kind, Progress, Retry
@@ -139,6 +139,31 @@ class Bin(Service):
         payload = self._payload() | {"compact": compact}
         return self._jobs.run_new(EMPTY, status("title_empty_bin"), payload, on_progress=on_progress)
 
+    @needs(Action.READ)
+    def days_kept(self) -> int:
+        """For how many days things stay in the bins of this workspace; 0 is until somebody empties them."""
+        with self._database.session() as session:
+            return expiring.days_kept(session)
+
+    @needs(Action.MANAGE)
+    def keep_for(self, days: int) -> None:
+        """Changes it. Raises `BadInput` for what is no number of days."""
+        with self._database.session() as session:
+            expiring.keep_for(session, days)
+
+    @needs(Action.MANAGE)
+    def expire(self, now: float) -> Job | None:
+        """Starts to delete for good what is due at a time, in seconds since 1970; None where nothing is that is not
+        being deleted. Raises `BadInput` while something reads all there is."""
+        with self._database.session() as session:
+            items = listing.items(session, self._project_id)
+            due = {listing.mark(one) for one in items if expiring.is_due(session, one, now)} - _leaving(session)
+            if not due:
+                return None
+            check_unread(session)
+        payload = {"items": [[*mark] for mark in sorted(due)], "due_at": now}
+        return self._jobs.enqueue(EMPTY, status("title_expire_bin"), payload)
+
     def _payload(self) -> dict[str, object]:
         with self._database.session() as session:
             _check_in_use(session.get_one(Project, self._project_id))
@@ -214,3 +239,10 @@ def _check_in_use(project: Project) -> None:
         raise BadInput(
             f"The project '{name_before(project.name)}' is in the bin itself. Empty the bin from another project."
         )
+
+
+def _leaving(session: Session) -> set[tuple[Any, ...]]:
+    """The marks of what jobs under way delete: a project in the bin is listed in every other."""
+    mine = (col(Job.kind) == EMPTY.name, col(Job.state).in_(JOB_UNDER_WAY))
+    jobs = session.exec(select(Job).where(*mine))
+    return {tuple(mark) for job in jobs for mark in job.payload.get("items", ()) if isinstance(mark, list)}

@@ -54,7 +54,13 @@ class Dependent:
 
 def dependents(session: Session, kind: ThingKind, row: Any) -> list[Dependent]:
     """What depends on a thing, each kind once and only where there is any. Things in the bin do not count."""
-    return [one for one in _OF[kind](session, row) if one.count]
+    parts, needing = _PARTS[kind](session, row), _NEEDING[kind](session, row)
+    return [one for one in ((*needing, *parts) if kind is ThingKind.MODEL else (*parts, *needing)) if one.count]
+
+
+def needed_by(session: Session, kind: ThingKind, row: Any) -> list[Dependent]:
+    """The things beside it that depend on a thing, without what is part of it. Things in the bin do not count."""
+    return [one for one in _NEEDING[kind](session, row) if one.count]
 
 
 def studies_with(
@@ -117,15 +123,20 @@ def _of_project(session: Session, project: Project) -> Iterable[Dependent]:
     yield Dependent("traces", _count(session, Trace, col(Trace.project_id) == project.id))
 
 
-def _of_prompts(session: Session, source: PromptSource) -> Iterable[Dependent]:
-    yield Dependent("prompts", _count(session, Prompt, col(Prompt.source_id) == source.id))
-    yield _named("runs", [run.name for run in runs_over(session, ThingKind.PROMPTS, source)])
-    yield _named("studies", studies_with(session, ThingKind.PROMPTS, source))
+def _studies(session: Session, kind: ThingKind, row: Any) -> Dependent:
+    return _named("studies", studies_with(session, kind, row))
 
 
-def _of_run(session: Session, run: Run) -> Iterable[Dependent]:
+def _runs(session: Session, kind: ThingKind, row: Any) -> Dependent:
+    return _named("runs", [run.name for run in runs_over(session, kind, row)])
+
+
+def _of_source_or_teacher(kind: ThingKind) -> "Depending":
+    return lambda session, row: (_runs(session, kind, row), _studies(session, kind, row))
+
+
+def _datasets_with(session: Session, run: Run) -> Iterable[Dependent]:
     mine = (col(Trace.project_id) == run.project_id, col(Trace.run_id) == run.id)
-    yield Dependent("traces", _count(session, Trace, *mine))
     held = exists().where(
         col(DatasetRow.dataset_id) == col(Dataset.id), col(DatasetRow.trace_id) == col(Trace.id), *mine
     )
@@ -140,17 +151,20 @@ def _of_dataset(session: Session, dataset: Dataset) -> Iterable[Dependent]:
 
 def _of_model(session: Session, model: Model) -> Iterable[Dependent]:
     yield _named("students", [child.name for child in children_of(session, model)])
-    yield Dependent("files", _count(session, ModelFile, col(ModelFile.model_id) == model.id))
-    yield _named("studies", studies_with(session, ThingKind.MODEL, model))
+    yield _studies(session, ThingKind.MODEL, model)
 
 
-def _of_study(session: Session, study: Study) -> Iterable[Dependent]:
-    yield Dependent("votes", _count(session, Vote, col(Vote.study_id) == study.id))
+def _parts(words: str, table: Any, column: Any) -> "Depending":
+    return lambda session, row: (Dependent(words, _count(session, table, col(column) == row.id)),)
 
 
-def _of_teacher(session: Session, teacher: Teacher) -> Iterable[Dependent]:
-    yield _named("runs", [run.name for run in runs_over(session, ThingKind.TEACHER, teacher)])
-    yield _named("studies", studies_with(session, ThingKind.TEACHER, teacher))
+def _traces_of(session: Session, run: Run) -> Iterable[Dependent]:
+    mine = (col(Trace.project_id) == run.project_id, col(Trace.run_id) == run.id)
+    yield Dependent("traces", _count(session, Trace, *mine))
+
+
+def _nothing(*_: Any) -> Iterable[Dependent]:
+    return ()
 
 
 def _named(kind: str, names: list[str]) -> Dependent:
@@ -161,13 +175,26 @@ def _count(session: Session, table: Any, *conditions: ColumnElement[bool]) -> in
     return session.exec(select(func.count()).select_from(table).where(*conditions)).one()
 
 
-_OF: dict[ThingKind, Callable[[Session, Any], Iterable[Dependent]]] = {
+Depending = Callable[[Session, Any], Iterable[Dependent]]
+_PARTS: dict[ThingKind, Depending] = {
     ThingKind.PROJECT: _of_project,
-    ThingKind.PROMPTS: _of_prompts,
-    ThingKind.RUN: _of_run,
+    ThingKind.PROMPTS: _parts("prompts", Prompt, Prompt.source_id),
+    ThingKind.RUN: _traces_of,
+    ThingKind.DATASET: _nothing,
+    ThingKind.MODEL: _parts("files", ModelFile, ModelFile.model_id),
+    ThingKind.STUDY: _parts("votes", Vote, Vote.study_id),
+    ThingKind.TEACHER: _nothing,
+    ThingKind.SYSTEM_MESSAGE: _nothing,
+}
+"""What a thing consists of."""
+_NEEDING: dict[ThingKind, Depending] = {
+    ThingKind.PROJECT: _nothing,
+    ThingKind.PROMPTS: _of_source_or_teacher(ThingKind.PROMPTS),
+    ThingKind.RUN: _datasets_with,
     ThingKind.DATASET: _of_dataset,
     ThingKind.MODEL: _of_model,
-    ThingKind.STUDY: _of_study,
-    ThingKind.TEACHER: _of_teacher,
-    ThingKind.SYSTEM_MESSAGE: lambda *_: (),
+    ThingKind.STUDY: _nothing,
+    ThingKind.TEACHER: _of_source_or_teacher(ThingKind.TEACHER),
+    ThingKind.SYSTEM_MESSAGE: _nothing,
 }
+"""What beside a thing needs it."""

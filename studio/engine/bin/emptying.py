@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from studio.engine.bin import deleting, files, listing, vacuum
+from studio.engine.bin.expiring import is_due
 from studio.engine.bin.pieces import Pieces
 from studio.engine.bin.refusals import check_unread, is_asking
 from studio.engine.bin.things import TABLES, ThingKind
@@ -41,8 +42,16 @@ class Emptying:
         self._pieces = Pieces(database, self._step)
         self._rows = 0
 
-    def run(self, items: Sequence[Any], should_stop: Callable[[], bool], *, compact: bool = False) -> dict[str, Any]:
-        """Deletes the items of the bin with these marks for good; asked to stop, it ends what it began. Returns
+    def run(
+        self,
+        items: Sequence[Any],
+        should_stop: Callable[[], bool],
+        *,
+        compact: bool = False,
+        due_at: float | None = None,
+    ) -> dict[str, Any]:
+        """Deletes the items of the bin with these marks for good, or with `due_at` those of them that go by themselves
+        at that time; asked to stop, it ends what it began. Returns
         `bytes`, `emptied`, `reusable`: bytes of the database's file that are free for what comes next. Raises
         `BadInput` while a job reads all there is."""
         with self._database.session() as session:
@@ -52,7 +61,7 @@ class Emptying:
         for item in self._in_order(items):
             if item.state == BinState.KEPT and should_stop():
                 break
-            size = self._empty(item)
+            size = self._empty(item, due_at)
             if size is None:
                 continue
             freed += size
@@ -73,9 +82,9 @@ class Emptying:
         order = list(_DELETE)
         return sorted(found, key=lambda item: (order.index(ThingKind(item.kind)), item.id))
 
-    def _empty(self, item: BinItem) -> int | None:
-        """Bytes of files; None for what stays in the bin, since a collector is at it. From its first transaction on
-        nobody restores it."""
+    def _empty(self, item: BinItem, due_at: float | None) -> int | None:
+        """Bytes of files; None for what stays in the bin, since a collector is at it or it is not due. From its first
+        transaction on nobody restores it."""
         kind = ThingKind(item.kind)
         with self._database.session() as session:
             kept = _still(session, item)
@@ -86,6 +95,8 @@ class Emptying:
                 session.delete(kept)
                 return int(kept.detail.get("bytes", 0))
             if kept.state == BinState.KEPT and is_asking(session, kind, row):
+                return None
+            if kept.state == BinState.KEPT and due_at is not None and not is_due(session, kept, due_at):
                 return None
             paths = files.files_of(session, self._database.settings, kind, row)
             if kept.state == BinState.KEPT:

@@ -8,10 +8,11 @@ from studio.engine.jobs import Entry, JobContext, Kind
 
 
 def empty(context: JobContext, payload: dict[str, Any]) -> dict[str, Any]:
-    """Payload: {items, compact}, an item by its mark. Returns `bytes`, `emptied`, `reusable`; goes on where it was
-    broken off."""
+    """Payload: {items, compact, due_at}, an item by its mark. Returns `bytes`, `emptied`, `reusable`; goes on where
+    it was broken off."""
     emptying = Emptying(context.database, context.progress, lambda: context.is_put_down)
-    return emptying.run(payload["items"], context.should_stop, compact=bool(payload.get("compact")))
+    compact, due_at = bool(payload.get("compact")), payload.get("due_at")
+    return emptying.run(payload["items"], context.should_stop, compact=compact, due_at=due_at)
 
 
 ENTRIES: dict[Kind, Entry] = {EMPTY: empty}

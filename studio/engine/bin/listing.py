@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
+from studio.engine.bin import expiring
 from studio.engine.bin.dependents import Dependent
 from studio.engine.bin.reports import Away
 from studio.engine.bin.things import TABLES, ThingKind, shown_name
@@ -29,13 +30,17 @@ def mark(item: BinItem) -> tuple[int, str, int, float]:
 
 
 def binned(session: Session, project_id: int) -> list[Away]:
-    return [
-        Away(
-            one.kind, one.name, one.by, one.created_at, one.state == BinState.EMPTYING,
-            [Dependent.of(kept) for kept in one.detail.get("depends") or ()],
-        )
-        for one in items(session, project_id)
-    ]  # fmt: skip
+    days = expiring.days_kept(session)
+    return [_binned(session, one, days) for one in items(session, project_id)]
+
+
+def _binned(session: Session, one: BinItem, days: int) -> Away:
+    needed = expiring.needing(session, one) if days else []
+    return Away(
+        one.kind, one.name, one.by, one.created_at, one.state == BinState.EMPTYING,
+        [Dependent.of(kept) for kept in one.detail.get("depends") or ()],
+        expiring.goes_at(one, days) if days and not needed else None, needed,
+    )  # fmt: skip
 
 
 def archived(session: Session, project_id: int) -> list[Away]:

@@ -36,3 +36,7 @@ class Away:
     is_leaving: bool = False
     depends: Sequence[Dependent] = ()
     """What depended on it when it was put there."""
+    goes_at: float | None = None
+    """When it is deleted for good by itself, in seconds since 1970; None for what stays."""
+    needed: Sequence[Dependent] = ()
+    """What keeps it from going: things that are not in the bin and depend on it."""

@@ -55,6 +55,8 @@ A_MINUTE = Bounds(1, 2**31 - 1)
 CONCURRENCY = Bounds(1, 1024)
 TIMEOUT = Bounds(0, 86_400, whole=False, above=True)
 """Seconds that an answer may take."""
+BIN_DAYS = Bounds(0, 36_500)
+"""For how long a deleted thing can be restored."""
 SHARE = Bounds(0, 1, whole=False)
 PRACTICE_PROMPTS = Bounds(1, 1_000_000)
 INVENTED_PROMPTS = Bounds(1, 1_000_000)

@@ -124,6 +124,7 @@ WORDS: Mapping[str, str] = {
     "title_delete": "Delete {name}",
     "title_demo": "Demo",
     "title_diversity": "Measure how varied {name} is",
+    "title_expire_bin": "Delete what was in the bin long enough",
     "title_empty_bin": "Empty the bin",
     "title_end": "End {name}",
     "title_export": "Export {name} as {quantizations}",

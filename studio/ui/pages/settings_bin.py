@@ -8,12 +8,14 @@ import gradio as gr
 from markupsafe import Markup
 
 from studio.engine.bin import EMPTY, ThingKind
+from studio.engine.domain.bounds import BIN_DAYS
 from studio.engine.domain.states import JOB_UNDER_WAY
 from studio.engine.errors import BadInput
 from studio.ui import links, parts
 from studio.ui.page import Page
 from studio.ui.parts import figures
 from studio.ui.parts.dependents import depending
+from studio.ui.parts.numbers import number_field, typed, whole_in
 from studio.ui.parts.thing_actions import named_for_all
 from studio.ui.text import Texts
 
@@ -39,13 +41,17 @@ def build(page: Page) -> None:
             label=t("bin.other.name"), placeholder=t("bin.other.name.hint"), elem_id="settings-bin-name", max_lines=1,
             min_width=200,
         )  # fmt: skip
-    form = parts.form({"what": what, "name": other, **{kind.words: other for kind in ThingKind}})
+        days = number_field(
+            t, t("bin.days"), BIN_DAYS, info=t("bin.days.info"), elem_id="settings-bin-days", min_width=200
+        )
+    form = parts.form({"what": what, "name": other, "days": days, **{kind.words: other for kind in ThingKind}})
     with gr.Row(elem_classes="toolbar"):
         restore = gr.Button(t("bin.restore"), elem_id="settings-bin-restore", scale=0, min_width=130)
         with gr.Column(scale=0, min_width=180):
             empty = parts.confirm_button(
                 t, t("bin.empty"), question=t("bin.empty.ask"), yes=t("bin.empty"), elem_id="settings-bin-empty",
             )  # fmt: skip
+        keep = gr.Button(t("bin.keep"), elem_id="settings-bin-keep", scale=0, min_width=180, interactive=False)
     emptying = parts.long_work(t, "settings-emptying")
 
     def read(request: gr.Request, chosen: str) -> list[Any]:
@@ -74,6 +80,16 @@ def build(page: Page) -> None:
         parts.say(t("bin.restored.by", name=back.name, by=back.by) if back.by else t("bin.restored", name=back.name))
         return ""
 
+    def fill(request: gr.Request) -> tuple[str, gr.Button]:
+        """The button waits for it: before, the field does not show what holds."""
+        return typed(page.project(request).bin.days_kept()), gr.Button(interactive=True)
+
+    def keep_for(request: gr.Request, wanted: str) -> str:
+        kept = whole_in(wanted, t("bin.days"), t, BIN_DAYS, "days", usual=None)
+        page.project(request).bin.keep_for(kept)
+        parts.say(t("bin.days.kept", count=kept) if kept else t("bin.days.forever"))
+        return typed(kept)
+
     def start_emptying(request: gr.Request) -> None:
         page.project(request).bin.empty()
         parts.say(t("bin.emptying"))
@@ -85,6 +101,9 @@ def build(page: Page) -> None:
 
     listed = [away, what, restore, empty.shown]
     page.load(read, [shown], listed)
+    page.load(fill, outputs=[days, keep])
+    set_days = page.on(keep.click, keep_for, [days], [days], form=form)
+    page.on(set_days.success, read, [shown], listed, show_progress="hidden")
     page.on(shown.change, read, [shown], listed, show_progress="hidden")
     restored = page.on(restore.click, bring_back, [what, other], [other], form=form)
     page.on(restored.success, read, [shown], listed, show_progress="hidden")
@@ -184,6 +203,7 @@ def away_view(t: Texts, found: "Sequence[Away]", shown: str) -> Markup:
             one.by or None,
             parts.badge("busy", t("bin.leaving")) if one.is_leaving else figures.ago(t, one.at),
             depending(t, one.depends) or None,
+            *([leaves_view(t, one)] if shown == IN_BIN else ()),
         ]
         for one in found
     ]
@@ -193,8 +213,18 @@ def away_view(t: Texts, found: "Sequence[Away]", shown: str) -> Markup:
         t("bin.by"),
         t("bin.at"),
         t("bin.depended"),
+        *([t("bin.goes")] if shown == IN_BIN else ()),
     ]
     return parts.card(t(f"bin.title.{shown}"), parts.table(columns, rows, caption=t(f"bin.title.{shown}")))
+
+
+def leaves_view(t: Texts, one: "Away") -> str | None:
+    """When a thing in the bin is deleted for good by itself, or what keeps it."""
+    if one.is_leaving:
+        return None
+    if one.needed:
+        return t("bin.goes.needed", what=depending(t, one.needed))
+    return t("bin.goes.never") if one.goes_at is None else figures.at(one.goes_at)
 
 
 def choices_of(t: Texts, found: "Sequence[Away]") -> list[tuple[str, str]]:

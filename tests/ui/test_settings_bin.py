@@ -1,0 +1,31 @@
+"""The bin in Settings says of each thing when it goes, or why it stays."""
+
+import time
+
+import pytest
+
+from studio.engine.bin import Away, Dependent
+from studio.ui.pages.settings_bin import IN_BIN, PUT_AWAY, away_view
+from studio.ui.text import Texts
+
+GOES = time.mktime((2031, 5, 17, 12, 0, 0, 0, 0, -1))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_thing_says_when_it_goes(language: str) -> None:
+    t = Texts(language, "settings")
+    needed = [Dependent("students", 1, ("<child>",))]
+    found = [
+        Away("study", "one", "", 0.0, goes_at=GOES),
+        Away("model", "two", "", 0.0, needed=needed),
+        Away("run", "three", "", 0.0),
+        Away("run", "four", "", 0.0, is_leaving=True, goes_at=GOES + 86_400),
+    ]
+    drawn = away_view(t, found, IN_BIN)
+    assert "2031-05-17" in drawn and "2031-05-18" not in drawn and t("bin.goes.never") in drawn
+    assert "&lt;child&gt;" in drawn and t("bin.goes.needed", what="|").partition("|")[0] in drawn
+
+
+def test_what_is_put_away_has_no_such_day() -> None:
+    t = Texts("en", "settings")
+    assert t("bin.goes") not in away_view(t, [Away("run", "three", "", 0.0)], PUT_AWAY)
