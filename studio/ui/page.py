@@ -19,8 +19,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from studio.ui import parts
+from studio.ui.asked_things import missing_view
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -48,8 +50,14 @@ class Page:
     """What says that the page is being read, until its first reading has come."""
 
     def header(self) -> None:
+        """The name of the page, what of its address is not there, and that it is being read."""
         parts.header(self.t, self.t("title"), self.t("subtitle"))
+        missing = parts.html(elem_id=f"{self.t.page}-missing", elem_classes="page-missing")
         self._waiting.append(parts.waiting(self.t))
+        self.on(self.blocks.load, self.missing, None, [missing], show_progress="hidden")
+
+    def missing(self, request: gr.Request) -> Markup:
+        return missing_view(self.t, self.studio, request)
 
     def project(self, request: gr.Request | None) -> "Studio":
         """The studio of the project in the page's address. Raises NotFound for a name that no project has."""

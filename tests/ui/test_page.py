@@ -63,13 +63,13 @@ def test_a_page_begins_with_its_own_title(blocks: gr.Blocks) -> None:
 
 def test_no_event_is_told_to_outside_programs(blocks: gr.Blocks) -> None:
     told = blocks.get_config_file()["dependencies"]
-    assert len(told) == 5  # at opening twice, the timer, the button, and reading again after it
+    assert len(told) == 6  # at opening three times, the timer, the button, and reading again after it
     assert {one["api_visibility"] for one in told} == {"private"}
 
 
 def test_reading_does_not_cover_what_is_there(blocks: gr.Blocks) -> None:
     opening = [one for one in blocks.get_config_file()["dependencies"] if one["targets"][0][1] in ("load", "tick")]
-    assert len(opening) == 3 and {one["show_progress"] for one in opening} == {"hidden"}
+    assert len(opening) == 4 and {one["show_progress"] for one in opening} == {"hidden"}
 
 
 def test_a_refusal_is_said_in_the_corner_in_its_own_words_and_covers_nothing(blocks: gr.Blocks) -> None:

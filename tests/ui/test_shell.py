@@ -169,7 +169,8 @@ def test_the_frame_follows_the_project_in_the_address(browser: TestClient, house
 
 def test_a_handler_answers_over_http_and_reports_a_lost_project(browser: TestClient) -> None:
     config = browser.get("/config").json()
-    load = next(one for one in config["dependencies"] if one["targets"][0][1] == "load")
+    shown = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "home-steps")
+    load = next(one for one in config["dependencies"] if one["targets"][0][1] == "load" and shown in one["outputs"])
     body = {"data": [""] * len(load["inputs"]), "fn_index": load["id"], "session_hash": "s1"}
     answer = browser.post("/gradio_api/run/predict?project=default", json=body)
     assert answer.status_code == 200 and 'class="steps"' in str(answer.json()["data"])

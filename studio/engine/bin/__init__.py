@@ -7,7 +7,7 @@ emptied, so that it comes back as it was.
 from studio.engine.bin.bin import EMPTY, Bin
 from studio.engine.bin.dependents import Dependent
 from studio.engine.bin.expiring import Expire, Expiring
-from studio.engine.bin.reports import Away, Deleted, Restored
+from studio.engine.bin.reports import Away, Deleted, Restored, Whereabouts
 from studio.engine.bin.things import ThingKind
 
-__all__ = ["EMPTY", "Away", "Bin", "Deleted", "Dependent", "Expire", "Expiring", "Restored", "ThingKind"]
+__all__ = ["EMPTY", "Away", "Bin", "Deleted", "Dependent", "Expire", "Expiring", "Restored", "ThingKind", "Whereabouts"]

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from studio.engine.bin import expiring, listing, renaming
 from studio.engine.bin.dependents import dependents
 from studio.engine.bin.refusals import check_idle, check_unread
-from studio.engine.bin.reports import Away, Deleted, Restored
+from studio.engine.bin.reports import Away, Deleted, Restored, Whereabouts
 from studio.engine.bin.things import (
     KEEPS_NAME,
     TABLES,
@@ -114,6 +114,18 @@ class Bin(Service):
         of = ThingKind.of(kind)
         with self._database.session() as session:
             return names_in_use(session, self._project_id, of)
+
+    @needs(Action.READ)
+    def whereabouts(self, kind: str, name: str) -> Whereabouts:
+        """Where the thing is that a name, which may be anything, would find."""
+        of = ThingKind.of(kind)
+        with self._database.session() as session:
+            try:
+                found(session, self._project_id, of, name)
+            except BadInput:
+                in_bin = listing.item(session, self._project_id, of, name) is not None
+                return Whereabouts.IN_BIN if in_bin else Whereabouts.NOWHERE
+        return Whereabouts.IN_USE
 
     @needs(Action.READ)
     def list(self) -> Sequence[Away]:

@@ -2,8 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from studio.engine.bin.dependents import Dependent
+
+
+class Whereabouts(StrEnum):
+    """Where a thing is that somebody names."""
+
+    IN_USE = "in_use"
+    """On the lists, or put away: its name finds it."""
+    IN_BIN = "in_bin"
+    NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True)
