@@ -76,6 +76,9 @@ def card(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A student of this project.")],
     out: Annotated[Path | None, typer.Option("--out", help="The file to write, in place of its own README.md.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="en or zh; by default that of the card that is there, else the studio's.")
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Write a student's model card anew: README.md in its folder, or another file.
@@ -83,7 +86,7 @@ def card(
     A file that the studio did not write, or that was changed since, is never overwritten.
     """
     cards = open_studio_of(context).cards
-    path = cards.write(name, out)
+    path = cards.write(name, out, language=language)
     show(context, {"model": name, "path": str(path)}, json_, text=f"The card of {name} is in {path}")
 
 

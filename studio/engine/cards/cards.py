@@ -4,7 +4,9 @@ import logging
 from pathlib import Path
 
 from studio.engine.cards import keeping
+from studio.engine.cards.front import written_in
 from studio.engine.cards.gathering import card_of
+from studio.engine.cards.wording import ENGLISH, LANGUAGES, Words
 from studio.engine.cards.writing import markdown
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.errors import BadInput
@@ -22,11 +24,13 @@ class Cards(Service):
         self.models = models
 
     @needs(Action.READ)
-    def text(self, name: str) -> str:
-        """The card of a student as things stand now. Raises NotFound, or BadInput for what is no student."""
-        model = self._student(name)
+    def text(self, name: str, language: str | None = None) -> str:
+        """The card of a student as things stand now, in a language: by default in that of the card in its folder, else
+        in the studio's. Raises NotFound, or BadInput for what is no student or no language of cards."""
+        model, settings = self._student(name), self.models.settings
+        words = Words.of(settings.assets, language or self._language(name))
         with self.models.database.session() as session:
-            return markdown(card_of(session, model, self.models.artifacts))
+            return markdown(card_of(session, model, self.models.artifacts), words)
 
     @needs(Action.READ)
     def place(self, name: str) -> Path:
@@ -48,8 +52,9 @@ class Cards(Service):
             return place, None
 
     @needs(Action.BUILD)
-    def write(self, name: str, out: Path | None = None) -> Path:
-        """Writes the card to a file, by default README.md in the student's folder. Raises BadInput when something that
+    def write(self, name: str, out: Path | None = None, *, language: str | None = None) -> Path:
+        """Writes the card to a file, by default README.md in the student's folder, in a language as `text` has it.
+        Raises BadInput when something that
         the studio did not write, or that was changed since, is there."""
         path = self.models.references.source(out) if out else self.place(name)
         if path.is_dir():
@@ -59,7 +64,7 @@ class Cards(Service):
                 f"There is no folder {path.parent} for the card. Train '{name}' first, or choose with --out."
             )
         try:
-            written = keeping.keep(path, self.text(name))
+            written = keeping.keep(path, self.text(name, language))
         except OSError as exc:
             raise BadInput(
                 f"{path} cannot be written ({exc.strerror or exc}). Choose another place with --out."
@@ -81,6 +86,10 @@ class Cards(Service):
         text = self.text(name)
         places = [self.place(name), *(file.with_name(f"{file.name}.md") for file in beside)]
         return [_kept(place, text) for place in places][1:]
+
+    def _language(self, name: str) -> str:
+        kept = written_in(self.found(name)[1]) or self.models.settings.language
+        return kept if kept in LANGUAGES else ENGLISH
 
     def _student(self, name: str) -> Model:
         model = self.models.get(name)

@@ -7,6 +7,7 @@ import yaml
 
 from studio.engine.cards.escaping import one_line
 from studio.engine.cards.facts import Card
+from studio.engine.cards.wording import ENGLISH
 from studio.engine.domain.reference import is_hub_id
 from studio.engine.models import OPEN_LICENCES
 
@@ -15,8 +16,9 @@ _PLAIN = re.compile(r"[A-Za-z0-9][\w.-]{0,95}")
 _SLUG = re.compile(r"[^a-z0-9.]+")
 
 
-def front_matter(card: Card) -> str:
-    """Between two lines of dashes. What the studio alone knows stands under `understudy`, which others skip."""
+def front_matter(card: Card, written_in: str = ENGLISH) -> str:
+    """Between two lines of dashes. What the studio alone knows stands under `understudy`, which others skip: also the
+    language of the card, where it is not English."""
     values: dict[str, Any] = {**_licence(card)}
     if (base := _hub_name(card.hub_base or card.root.name)) is not None:
         values |= {"base_model": base, "base_model_relation": "finetune"}
@@ -27,8 +29,19 @@ def front_matter(card: Card) -> str:
     if named := [*dict.fromkeys(stage.dataset for stage in card.stages if _PLAIN.fullmatch(stage.dataset))]:
         values["datasets"] = named
     values["understudy"] = {"commercial_use": card.verdict.commercial_use, "datasets": _datasets(card)}
+    if written_in != ENGLISH:
+        values["understudy"]["written_in"] = written_in
     written = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=100_000)
     return f"---\n{written}---\n"
+
+
+def written_in(text: str | None) -> str | None:
+    """The language of a card that the studio wrote; None for no card."""
+    if text is None:
+        return None
+    head = text.partition("\n---\n")[0] if text.startswith("---\n") else ""
+    found = re.search(r"^  written_in: ([a-z]{2})$", head, re.MULTILINE)
+    return found[1] if found else ENGLISH
 
 
 def _licence(card: Card) -> dict[str, str]:

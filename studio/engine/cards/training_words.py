@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from studio.engine.cards.escaping import code, inline
 from studio.engine.cards.facts import Card, StageFacts
+from studio.engine.cards.wording import Words
 from studio.engine.domain.states import StageState
 
 COUNTED = {
@@ -18,60 +19,71 @@ TOLD = ("epochs", "steps", "tokens", "learning_rate", "schedule", "warmup_share"
         "max_length", "packing", "weight_decay", "gradient_clip")  # fmt: skip
 
 
-def stages(card: Card) -> Iterator[str]:
+def stages(card: Card, words: Words) -> Iterator[str]:
     """Every stage of every student of the chain, the oldest first."""
     if not card.stages:
-        yield "Its stages are not recorded."
+        yield words("Its stages are not recorded.")
         return
     for student in card.students:
         if len(card.students) > 1:
             yield f"**{inline(student.name)}**"
-        yield "\n".join(_stage(number, stage) for number, stage in enumerate(student.stages, 1))
+        yield "\n".join(_stage(number, stage, words) for number, stage in enumerate(student.stages, 1))
 
 
-def making(card: Card) -> Iterator[str]:
+def making(card: Card, words: Words) -> Iterator[str]:
     """The versions that were running when the training ended, and the day of the card."""
-    made = ", ".join(f"{inline(name)} {inline(version)}" for name, version in card.made_with.items())
-    yield f"With {made}." if made else "The versions it was made with are not recorded."
-    seed = f"Seed {card.seed}. " if card.seed is not None else ""
-    yield f"{seed}This card was written on {card.day}, from what was recorded then."
+    made = words.joined(f"{inline(name)} {inline(version)}" for name, version in card.made_with.items())
+    yield words("With {made}.", made=made) if made else words("The versions it was made with are not recorded.")
+    written = words("This card was written on {day}, from what was recorded then.", day=card.day)
+    seed = [words("Seed {seed}.", seed=card.seed)] if card.seed is not None else []
+    yield words.sentences([*seed, written])
 
 
-def _stage(number: int, stage: StageFacts) -> str:
-    data = f"on {code(stage.dataset)} (sha256 {code(stage.sha256)})" if stage.sha256 else (
-        f"on {code(stage.dataset)}, which is not recorded here"
-    )  # fmt: skip
-    lines = [f"{number}. {code(stage.name)} {data}"]
-    rows = [f"{count:,} {COUNTED.get(key, inline(key))}" for key, count in stage.rows.items() if count]
-    lines += [f"   - conversations: {', '.join(rows)}"] if rows else []
-    lines.append(f"   - {_length(stage)}")
-    lines += [f"   - {loss}"] if (loss := _losses(stage)) else []
-    lines += [f"   - {settings}"] if (settings := _settings(stage)) else []
+def _stage(number: int, stage: StageFacts, words: Words) -> str:
+    stands = {"number": number, "stage": code(stage.name), "dataset": code(stage.dataset)}
+    lines = [
+        words("{number}. {stage} on {dataset} (sha256 {digest})", **stands, digest=code(stage.sha256))
+        if stage.sha256
+        else words("{number}. {stage} on {dataset}, which is not recorded here", **stands)
+    ]
+    rows = [f"{count:,} {_counted(key, words)}" for key, count in stage.rows.items() if count]
+    lines += [words("   - conversations: {rows}", rows=words.joined(rows))] if rows else []
+    lines.append(f"   - {_length(stage, words)}")
+    lines += [f"   - {loss}"] if (loss := _losses(stage, words)) else []
+    lines += [f"   - {settings}"] if (settings := _settings(stage, words)) else []
     return "\n".join(lines)
 
 
-def _length(stage: StageFacts) -> str:
+def _counted(key: str, words: Words) -> str:
+    return words(COUNTED[key]) if key in COUNTED else inline(key)
+
+
+def _length(stage: StageFacts, words: Words) -> str:
     if not stage.steps:
-        return "not trained yet"
-    of = f" of {stage.total_steps:,}" if stage.state != StageState.DONE and stage.total_steps else ""
-    return f"{stage.steps:,}{of} steps, {stage.tokens:,} tokens, {stage.seconds:,.0f} s"
+        return words("not trained yet")
+    took = {"n": stage.steps, "tokens": stage.tokens, "seconds": stage.seconds}
+    if stage.state != StageState.DONE and stage.total_steps:
+        return words("{n:,} of {total:,} steps, {tokens:,} tokens, {seconds:,.0f} s", **took, total=stage.total_steps)
+    return words("{n:,} steps, {tokens:,} tokens, {seconds:,.0f} s", **took)
 
 
-def _losses(stage: StageFacts) -> str:
+def _losses(stage: StageFacts, words: Words) -> str:
     """Nats per taught token, as training reports them."""
-    words = []
+    said = []
     if stage.train_loss is not None:
-        words.append(f"training loss {stage.train_loss:.4g} nats per taught token (mean of the last tenth)")
+        said.append(
+            words("training loss {loss:.4g} nats per taught token (mean of the last tenth)", loss=stage.train_loss)
+        )
     if stage.eval_loss is not None:
-        words.append(f"{stage.eval_loss:.4g} on rows held out")
-    return ", ".join(words)
+        said.append(words("{loss:.4g} on rows held out", loss=stage.eval_loss))
+    return words.joined(said)
 
 
-def _settings(stage: StageFacts) -> str:
-    """What the stage was told, as a recipe would say it."""
+def _settings(stage: StageFacts, words: Words) -> str:
+    """What the stage was told, as a recipe would say it: its keys are the same in every language."""
     told = stage.settings
-    words = [f"method {inline(told['method'])}"] if told.get("method") else []
+    said = [words("method {name}", name=inline(told["method"]))] if told.get("method") else []
     if told.get("method") == "lora" and isinstance(told.get("lora"), dict):
-        words += [f"{key} {inline(told['lora'][key])}" for key in ("rank", "alpha") if key in told["lora"]]
-    words += [f"{key.replace('_', ' ')} {inline(told[key])}" for key in TOLD if told.get(key) is not None]
-    return ", ".join(words)
+        said += [f"{key} {inline(told['lora'][key])}" for key in ("rank", "alpha") if key in told["lora"]]
+    said += [f"{key.replace('_', ' ')} {inline(told[key])}" for key in TOLD if told.get(key) is not None]
+    return words.joined(said)

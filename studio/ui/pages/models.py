@@ -131,7 +131,7 @@ class Handlers:
 
     def write_anew(self, request: gr.Request) -> None:
         here = self.page.project(request)
-        here.cards.write(self._chosen(here.models.list(), request))
+        here.cards.write(self._chosen(here.models.list(), request), language=self.page.t.language)
         parts.say(self.page.t("card.written"))
 
     def import_now(self, source: str, name: str, in_place: bool, request: gr.Request) -> None:

@@ -1,5 +1,7 @@
 """Cards of real students: what the store says of them, where they are kept, and what is left alone."""
 
+import re
+
 import pytest
 import yaml
 from written import write_trace
@@ -44,6 +46,36 @@ def test_card_tells_the_whole_way_from_the_teachers_terms(studio, kid):
     assert "Be long." not in text
     front = yaml.safe_load(text.split("---\n")[1])
     assert (front["license"], front["license_name"], front["language"]) == ("other", "research-only", ["en"])
+
+
+def test_card_in_chinese_has_the_same_figures_and_no_other_words(studio, kid):
+    english, chinese = studio.cards.text("kid"), studio.cards.text("kid", "zh")
+    assert "## 如何训练" in chinese and "## How it was trained" not in chinese and "一个**模仿模型**" in chinese
+    figures = r"`[^`]+`|[0-9][0-9.,:-]*[0-9]|\*\*research\*\*"
+    found = [sorted(re.findall(figures, text.split("\n---\n", 1)[1])) for text in (english, chinese)]
+    assert found[0] == found[1] and len(found[0]) > 10
+    front = [yaml.safe_load(text.split("---\n")[1]) for text in (english, chinese)]
+    assert front[1]["understudy"].pop("written_in") == "zh" and front[0] == front[1]
+    lines = chinese.split("\n---\n", 1)[1].splitlines()
+    assert [line for line in lines if re.match(r"[ \-*#0-9.]*[A-Z][a-z]+ [a-z]+", line)] == ["Be brief."]
+
+
+def test_card_keeps_the_language_it_was_written_in(studio, kid):
+    path = studio.cards.write("kid", language="zh")
+    studio.models.change("kid", detail={"note": "changed"})
+    studio.cards.refresh("kid")
+    assert "## 局限" in path.read_text(encoding="utf-8")
+    studio.cards.write("kid", language="en")
+    studio.cards.refresh("kid")
+    assert "## Limits" in path.read_text(encoding="utf-8")
+    with pytest.raises(BadInput, match="en or zh"):
+        studio.cards.write("kid", language="fr")
+
+
+def test_first_card_is_in_the_language_of_the_studio(studio, kid, monkeypatch):
+    monkeypatch.setattr(studio.models, "settings", studio.settings.model_copy(update={"language": "zh"}))
+    studio.cards.refresh("kid")
+    assert "## 局限" in studio.cards.kept("kid")
 
 
 def test_base_that_was_fetched_is_named_as_the_hub_names_it(studio, kid):
