@@ -209,6 +209,20 @@
   }
   setTimeout(count, wait);
 
+  // --- what the other pages need is fetched once this one is quiet
+  function fetched(file) {
+    return new Promise((resolve) => {
+      const link = document.createElement("link");
+      const what = { rel: "prefetch", as: file.includes(".js") ? "script" : "style", crossOrigin: "", href: file };
+      document.head.append(Object.assign(link, what, { onload: () => resolve(true), onerror: () => resolve(false) }));
+    });
+  }
+  async function fetchLater() {
+    const came = await Promise.all(words.later.split(" ").filter(Boolean).map(fetched));
+    if (came.every(Boolean)) document.cookie = `${words.fetched}; Path=/; SameSite=Lax; Max-Age=31536000`;
+  }
+  if (words.fetched) addEventListener("load", () => setTimeout(fetchLater, 1000));
+
   // --- keys
   const GO = { h: "home", e: "teachers", p: "prompts", c: "collect", t: "traces", d: "datasets", r: "train", m: "models", o: "compare", j: "jobs", s: "settings" };
   let chord = 0;

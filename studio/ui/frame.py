@@ -50,13 +50,19 @@ class View:
     """Changes whenever a shipped file does, so that browsers may keep them for ever."""
     files: Sequence[str] = field(default_factory=list)
     """Further css and scripts of this page, relative to the assets folder."""
+    gradio_files: Sequence[str] = field(default_factory=list)
+    """What Gradio's script will ask for on this page: fetched at once, not step by step."""
+    later_files: Sequence[str] = field(default_factory=list)
+    """What the other pages need: fetched while nothing else is done."""
+    fetched: str = ""
+    """The cookie that says then that the browser has them all; empty where it has."""
 
 
 def head(t: Texts, view: View, nonce: str) -> str:
     """Before `</head>`: title, icon, styles, scripts."""
     styles = [*STYLES, *(name for name in view.files if name.endswith(".css"))]
     scripts = ["js/shell.js", "js/forms.js", *(name for name in view.files if name.endswith(".js"))]
-    own = partial(_own, view=view)
+    own = partial(own_path, version=view.version)
     values = {"fonts": FONTS, "fonts_at": f"{OWN}/fonts", "styles": styles, "scripts": scripts}
     return str(render("frame/head", t=t, view=view, own=own, nonce=nonce, **values))
 
@@ -73,7 +79,7 @@ def before(t: Texts, view: View, pages: Sequence[Page]) -> str:
         path="/" if view.page == "home" else f"/{view.page}",
         other=next(code for code in LANGUAGES if code != t.language),
         tag=lang_tag(t.language),
-        own=partial(_own, view=view),
+        own=partial(own_path, version=view.version),
     )
     return str(drawn)
 
@@ -83,5 +89,6 @@ def lang_tag(language: str) -> str:
     return "zh-CN" if language == "zh" else language
 
 
-def _own(name: str, view: View) -> str:
-    return f"{OWN}/{name}?v={view.version}"
+def own_path(name: str, version: str) -> str:
+    """The address of a file of the assets folder."""
+    return f"{OWN}/{name}?v={version}"

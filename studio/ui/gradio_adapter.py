@@ -3,6 +3,7 @@ the request behind an event, what an update shows.
 
     book(title, pages)          # [(name, path, build)] -> one gr.Blocks with a page for each; `build(blocks)` fills it
     mounted(blocks, theme)      # the FastAPI app to serve; uploads are checked from then on
+    types_on(blocks)            # {"jobs": {"html", "button", ...}, ...}
     current_request()           # inside an event handler: the request of its page, None outside
     framed(page, ...)           # Gradio's page with our frame in it
     shown_by(value)             # what a returned value shows; updates are components, compared by their arguments
@@ -38,6 +39,8 @@ APP_TAG = "<gradio-app"
 
 HASHED_FILES = "/assets/"
 """Gradio's own files, whose names change with their content."""
+THEME = "/theme.css"
+"""Its address changes with its content by a hash behind `?v=`."""
 
 LOCALES = ("en", "zh-CN", "zh-TW")
 """What a browser may prefer, any other falling back to the first. The words are in the page's own language."""
@@ -68,6 +71,13 @@ def mounted(blocks: gr.Blocks, theme: gr.themes.Base, words: Mapping[str, str] |
     return outer
 
 
+def types_on(blocks: gr.Blocks) -> dict[str, set[str]]:
+    """Which types of components each page has, by the page's name; that of the first is empty."""
+    config = blocks.config
+    types = {one["id"]: str(one["type"]) for one in config["components"]}
+    return {name: {types[number] for number in page["components"]} for name, page in config["page"].items()}
+
+
 def current_request() -> Any:
     """The request of the page whose event is being handled; None outside an event."""
     return LocalContext.request.get(None)
@@ -94,6 +104,12 @@ def uncompressed(scope: Scope) -> Scope:
     """Gradio compresses inside its mount: a page that is to be changed must come as it is."""
     headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
     return {**scope, "headers": headers}
+
+
+def never_changes(scope: Scope) -> bool:
+    """Whether what is at this address is one of Gradio's files and will always be the same."""
+    path, query = scope["path"], scope["query_string"]
+    return path.startswith(HASHED_FILES) or (path == THEME and query.startswith(b"v="))
 
 
 def framed(page: str, *, nonce: str, attributes: str, head: str, before: str) -> str:

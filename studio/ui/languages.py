@@ -19,9 +19,13 @@ def language_of(scope: Scope, default: str, *, is_opened: bool = False) -> str:
     asked = (
         query_of(scope).get("lang"),
         dict(parse_qsl(referring)).get("lang"),
-        cookie_parser(headers.get("cookie", "")).get(LANGUAGE_COOKIE),
+        cookies_of(scope).get(LANGUAGE_COOKIE),
     )
     return next((language for language in asked if language in LANGUAGES), default)
+
+
+def cookies_of(scope: Scope) -> dict[str, str]:
+    return cookie_parser(Headers(scope=scope).get("cookie", ""))
 
 
 def query_of(scope: Scope) -> dict[str, str]:

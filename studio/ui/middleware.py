@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.ui.gradio_adapter import HASHED_FILES, framed, uncompressed
+from studio.ui.gradio_adapter import framed, never_changes, uncompressed
 
 DrawFrame = Callable[[Scope, str], Awaitable["Frame | None"]]
 """Given the request and the nonce, what to put into the page; None leaves a page alone."""
@@ -65,14 +65,14 @@ class Pages:
         nonce = secrets.token_urlsafe(16)
         frame = await self.draw(scope, nonce) if scope["method"] in ("GET", "HEAD") else None
         inner = uncompressed(scope) if frame else scope
-        await self.app(inner, receive, _Rewriter(send, scope["path"], frame, nonce))
+        await self.app(inner, receive, _Rewriter(send, frame, nonce, is_lasting=never_changes(scope)))
 
 
 class _Rewriter:
     """Passes messages on; holds back a page's body until it is whole."""
 
-    def __init__(self, send: Send, path: str, frame: Frame | None, nonce: str) -> None:
-        self.send, self.path, self.frame, self.nonce = send, path, frame, nonce
+    def __init__(self, send: Send, frame: Frame | None, nonce: str, *, is_lasting: bool) -> None:
+        self.send, self.frame, self.nonce, self.is_lasting = send, frame, nonce, is_lasting
         self.start: Message | None = None
         self.body = b""
 
@@ -109,7 +109,7 @@ class _Rewriter:
             headers.setdefault("content-security-policy", policy(self.nonce))
         if html:
             headers.setdefault("cache-control", "no-store")
-        elif status == 200 and self.path.startswith(HASHED_FILES):
+        elif status == 200 and self.is_lasting:
             headers["cache-control"] = FOREVER
 
 

@@ -79,8 +79,11 @@ class Page:
     ) -> Any:
         """Wires a handler that no outside program is told of. A StudioError becomes its sentence: in the form, beside
         the field that it is about, else in the corner of the page. Nothing else changes then. What comes after an
-        event leaves there what that event said."""
+        event leaves there what that event said. What is pressed again while it is under way is not done twice; anything
+        else that happens meanwhile is answered afterwards."""
         how.setdefault("api_visibility", "private")
+        if getattr(event, "event_name", "") not in PRESSED:
+            how.setdefault("trigger_mode", parts.AFTER_ALL)
         place = form or self.corner
         is_after = any(event is one and place is before for one, before in self._followed)
         call, targets = parts.answering(handler, outputs, place, self.t, clears=not is_after)

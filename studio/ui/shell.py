@@ -3,10 +3,12 @@ behind one guard and inside one frame.
 """
 
 import importlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import gradio as gr
 from anyio import to_thread
@@ -15,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from studio.engine.store import host_of
-from studio.ui import auth, frame, gradio_adapter, languages, logging_out, middleware, rate, routes, theme
+from studio.ui import auth, frame, gradio_adapter, gradio_files, languages, logging_out, middleware, rate, routes, theme
 from studio.ui.frame import Page
 from studio.ui.one_time_links import OneTimeLinks
 from studio.ui.page import Page as OpenPage
@@ -43,6 +45,10 @@ PAGES = (
 )
 
 
+FILES_COOKIE = "understudy-files"
+"""Says that the browser has all of Gradio's files that any page needs, and of which version."""
+
+
 class Background(Protocol):
     """Something that works while the app runs: the worker of jobs, what empties bins."""
 
@@ -53,10 +59,12 @@ class Background(Protocol):
 
 def build_app(studio: "Studio", *, key: auth.Key, background: Sequence[Background] = ()) -> FastAPI:
     """The whole app over one workspace. What is in `background` starts and stops with it."""
+    built = {language: build_blocks(studio, language) for language in LANGUAGES}
     apps = {
-        language: gradio_adapter.mounted(build_blocks(studio, language), theme.theme(), gradios_words(language))
-        for language in LANGUAGES
+        language: gradio_adapter.mounted(blocks, theme.theme(), gradios_words(language))
+        for language, blocks in built.items()
     }
+    types = gradio_adapter.types_on(built[studio.settings.language])
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -74,7 +82,7 @@ def build_app(studio: "Studio", *, key: auth.Key, background: Sequence[Backgroun
     app.include_router(logging_out.router(studio))
     app.include_router(rate.router(studio))
     app.mount("/", Picker(apps, studio.settings.language))
-    app.add_middleware(middleware.Pages, draw=_Drawer(studio))
+    app.add_middleware(middleware.Pages, draw=_Drawer(studio, types))
     app.add_middleware(ReadableText)
     settings = studio.settings
     app.add_middleware(
@@ -120,9 +128,16 @@ def language_of(scope: Scope, default: str) -> str:
 class _Drawer:
     """Draws the frame for a request, when it is for one of the pages."""
 
-    def __init__(self, studio: "Studio") -> None:
+    def __init__(self, studio: "Studio", types: Mapping[str, set[str]]) -> None:
+        """`types` are those of the components on each page, as `gradio_adapter.types_on` tells."""
         self.studio = studio
         self.version = routes.version_of(studio.settings.assets)
+        self.files = {name or "home": gradio_files.needed_by(found) for name, found in types.items()}
+        own = (name for page in PAGES for name in _own_files(page, studio.settings.assets))
+        self.every = list(dict.fromkeys(file for files in self.files.values() for file in files))
+        self.every += [frame.own_path(name, self.version) for name in own]
+        self.fetched = f"{self.version}-{gradio_files.VERSION}"
+        """What a browser's cookie says once it has all of them."""
 
     async def __call__(self, scope: Scope, nonce: str) -> middleware.Frame | None:
         page = _paths().get(scope["path"])
@@ -134,7 +149,10 @@ class _Drawer:
         language = language_of(scope, self.studio.settings.language)
         t = Texts(language)
         studio = self.studio.acting_for(actor_in(scope, self.studio))
+        has_files = languages.cookies_of(scope).get(FILES_COOKIE) == self.fetched
         view = self._view(studio, page, languages.query_of(scope).get("project", ""))
+        if not has_files:
+            view = replace(view, **self._files_of(page))
         return middleware.Frame(
             html_attributes=f'lang="{(tag := frame.lang_tag(language))}" data-tag="{tag}" data-lang="{language}"',
             head=frame.head(t, view, nonce),
@@ -145,15 +163,25 @@ class _Drawer:
     def _view(self, studio: "Studio", page: Page, project: str) -> frame.View:
         names = [one.name for one in studio.projects.list()]
         here = studio.find(project if project in names else "")
-        own = [f"css/{page.name}.css", f"js/{page.name}.js"]
-        files = [file for file in own if (studio.settings.assets / file).is_file()]
+        files = _own_files(page, studio.settings.assets)
         return frame.View(page.name, here.project.name, names, routes.running_count(here), self.version, files)
+
+    def _files_of(self, page: Page) -> dict[str, Any]:
+        """What of Gradio's the browser fetches at once, and what it fetches later for the other pages."""
+        now = self.files[page.name]
+        later = [file for file in self.every if file not in now]
+        return {"gradio_files": now, "later_files": later, "fetched": f"{FILES_COOKIE}={self.fetched}"}
 
 
 def _build_page(studio: "Studio", page: Page, language: str, blocks: gr.Blocks) -> None:
     """Pages are imported when an app is built, so that their list can be read without waiting for them."""
     build = importlib.import_module(f"studio.ui.pages.{page.name}").build
     build(OpenPage(blocks, studio, Texts(language, page.name)), studio)
+
+
+def _own_files(page: Page, assets: Path) -> list[str]:
+    """The style and the script of a page, where it has some."""
+    return [name for name in (f"css/{page.name}.css", f"js/{page.name}.js") if (assets / name).is_file()]
 
 
 def _paths() -> dict[str, Page]:

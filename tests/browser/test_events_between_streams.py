@@ -1,8 +1,10 @@
-"""An event that joins while the server closes the page's stream is answered, not lost. Gradio alone loses it."""
+"""No event of a page is lost: neither one that joins while the server closes the page's stream, nor one that comes
+while the same is under way. Gradio alone loses both."""
 
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.ui import gradio_adapter
+from studio.ui import gradio_adapter, parts
 
 pytestmark = pytest.mark.browser
 
@@ -69,4 +71,40 @@ def test_steps_that_follow_each_other_all_arrive(chromium: Any, serve: Callable[
     page = chromium.new_page()
     page.goto(serve(LateGoodbye(gradio_adapter.mounted(blocks, gr.themes.Base()))))
     page.wait_for_function(f"() => document.querySelector('#box :is(input, textarea)')?.value === '{STEPS}'")
+    page.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_changes_while_a_page_is_read_is_shown(chromium: Any, serve: Callable[[ASGIApp], str]) -> None:
+    """Two presses, the second while the reading after the first is under way and has seen the first one only."""
+    count, reading, pressed_again = {"presses": 0}, threading.Event(), threading.Event()
+
+    def counted(blocks: gr.Blocks) -> None:
+        box, button = gr.Textbox(elem_id="box"), gr.Button("Press", elem_id="press")
+
+        def press() -> None:
+            count["presses"] += 1
+            if count["presses"] == 2:
+                pressed_again.set()
+
+        def read() -> parts.Live:
+            seen = count["presses"]
+            if seen == 1:
+                reading.set()
+                pressed_again.wait(30)
+                time.sleep(LATE)  # The second press has been answered before this reading is.
+            return parts.Live([str(seen)], busy=False)
+
+        again = parts.live(blocks, read, form=parts.corner(), outputs=[box])
+        again(button.click(press).success)
+
+    blocks = gradio_adapter.book("T", [("one", "/", counted)])
+    page = chromium.new_page()
+    page.goto(serve(gradio_adapter.mounted(blocks, gr.themes.Base())))
+    shows = "(wanted) => document.querySelector('#box :is(input, textarea)')?.value === wanted"
+    page.wait_for_function(shows, arg="0")
+    page.click("#press")
+    assert reading.wait(30)
+    page.click("#press")
+    page.wait_for_function(shows, arg="2")
     page.close()

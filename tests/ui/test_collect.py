@@ -26,6 +26,7 @@ from studio.ui.pages import collect as page
 from studio.ui.pages.collect import collect_views as views
 from studio.ui.pages.collect import form, run_views, starting
 from studio.ui.pages.collect.watching import matches
+from studio.ui.parts.reading import Shown
 from studio.ui.text import LANGUAGES, Texts
 
 HOSTILE = "<img src=x onerror=alert(1)> ${7*7}"
@@ -287,7 +288,7 @@ class Page:
 
     def read(self, request: Any, search: str = "") -> dict[str, Any]:
         reading = next(fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == "take")
-        return {component.elem_id: value for component, value in reading.fn(request, "", search, {}).items()}
+        return {component.elem_id: value for component, value in reading.fn(request, Shown(), search, {}).items()}
 
 
 _numbers = itertools.count()

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from gradio.routes import App
 from starlette.testclient import TestClient
 
-from studio.ui import gradio_adapter
+from studio.ui import gradio_adapter, gradio_files
 
 SEEN: dict[str, Any] = {}
 
@@ -83,6 +83,36 @@ def test_a_page_has_the_frame_around_it_and_names_no_other_site(app: FastAPI) ->
     assert framed.count("<script") == framed.count('<script nonce="n1"') > 0
     elsewhere = re.compile(r"<(?:link|meta|script)\b[^>]*\"https?://|<base\b")
     assert elsewhere.search(page) and not elsewhere.search(framed)
+
+
+def test_the_files_that_a_page_will_ask_for_are_known(blocks: gr.Blocks) -> None:
+    types = gradio_adapter.types_on(blocks)
+    assert set(types) == {"", "two"} and "file" in types[""] and "file" not in types["two"]
+    first, second = (set(gradio_files.needed_by(types[name])) for name in ("", "two"))
+    assert second < first, "the second page has no upload"
+    names = {path.removeprefix("/assets/").rpartition("-")[0] for path in second}
+    assert {"Index", "Blocks", "core"} <= names and all(path.startswith("/assets/") for path in first)
+    assert all((gradio_files.FILES / path[1:]).is_file() for path in first)
+
+
+def test_a_gradio_that_is_built_otherwise_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    for page in (None, "<p>no script</p>", '<script type="module" crossorigin src="./assets/a.js"></script>'):
+        if page is not None:
+            (tmp_path / "index.html").write_text(page)
+        (tmp_path / "assets" / "a.js").write_text("import(`./Index-x.js`)")
+        monkeypatch.setattr(gradio_files, "FILES", tmp_path)
+        gradio_files._found.cache_clear()
+        assert gradio_files.needed_by(["html"]) == []
+    gradio_files._found.cache_clear()
+
+
+def test_gradios_style_may_be_kept_by_the_browser(app: FastAPI) -> None:
+    with TestClient(app, base_url="http://127.0.0.1:7860") as client:
+        assert client.get(gradio_adapter.THEME).status_code == 200
+        assert client.get("/config").json()["theme_hash"]
+    for path, query, lasts in (("/theme.css", b"v=1", True), ("/theme.css", b"", False), ("/assets/x", b"", True)):
+        assert gradio_adapter.never_changes({"path": path, "query_string": query}) is lasts
 
 
 def test_a_handler_knows_the_query_of_its_request(app: FastAPI, blocks: gr.Blocks) -> None:

@@ -18,6 +18,7 @@ from studio.ui.page import Page as OpenPage
 from studio.ui.pages import prompts as page
 from studio.ui.pages.prompts import browsing
 from studio.ui.pages.prompts import prompts_views as views
+from studio.ui.parts.reading import Shown
 from studio.ui.text import LANGUAGES, Texts, catalogue
 
 ATTACK = '<img src=x onerror="alert(1)"> {{evil}} ${evil}'
@@ -42,7 +43,7 @@ class Page:
         """What the reading that fills a part of the page shows, by element id."""
         readings = (fn for fn in self.blocks.fns.values() if getattr(fn.fn, "__name__", "") == "take")
         fn = next(fn for fn in readings if part in [one.elem_id for one in fn.outputs])
-        return self._named(fn.fn(request, ""))
+        return self._named(fn.fn(request, Shown()))
 
     def thing(self, part: str, name: str, *values: Any) -> dict[str, Any]:
         """What one of the actions on a thing, of those in a part of the page, tells the browser."""

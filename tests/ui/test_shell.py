@@ -49,6 +49,16 @@ def test_every_event_belongs_to_a_page_and_is_private(config: dict[str, Any]) ->
         assert dependency["api_visibility"] == "private", dependency["api_name"]
 
 
+def test_what_happens_while_a_handler_is_under_way_is_answered_afterwards(config: dict[str, Any]) -> None:
+    """Gradio's own way drops it: the page would go on showing what was read before. Only what a person presses is not
+    done twice, and a timer asks again anyway."""
+    for dependency in config["dependencies"]:
+        targets = {event for _, event in dependency["targets"]}
+        may_drop = targets and targets <= {"click", "submit", "upload", "load", "tick"}
+        if dependency["backend_fn"] and not may_drop:
+            assert dependency["trigger_mode"] == "always_last", (dependency["api_name"], targets)
+
+
 def test_no_two_events_have_one_name(config: dict[str, Any]) -> None:
     names = Counter(one["api_name"] for one in config["dependencies"] if one["api_name"])
     assert [name for name, count in names.items() if count > 1] == []

@@ -24,6 +24,7 @@ from studio.ui.page import Page as OpenPage
 from studio.ui.pages import teachers as page
 from studio.ui.pages.teachers import fields, sheet, trying_views
 from studio.ui.pages.teachers import teachers_views as views
+from studio.ui.parts.reading import Shown
 from studio.ui.text import LANGUAGES, Texts
 
 HOSTILE = "<img src=x onerror=alert(1)> ${7*7}"
@@ -52,7 +53,7 @@ class Page:
         return {component.elem_id or type(component).__name__: value for component, value in result.items()}
 
     def read(self, request: Any) -> list[Any]:
-        return list(self.handler("take")(request, "").values())
+        return list(self.handler("take")(request, Shown()).values())
 
 
 _numbers = itertools.count()

@@ -33,9 +33,10 @@ from studio.ui.parts.pieces import (
     table,
     tabs,
 )
-from studio.ui.parts.reading import Live, live
+from studio.ui.parts.reading import AFTER_ALL, Live, live
 
 __all__ = [
+    "AFTER_ALL",
     "Cell",
     "Column",
     "Form",

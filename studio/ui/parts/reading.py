@@ -5,6 +5,7 @@ def read(request: gr.Request) -> Live: return Live([html, gr.Button(interactive=
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_type_hints
@@ -16,8 +17,21 @@ from studio.ui import gradio_adapter
 from studio.ui.parts.blocks import Opening
 from studio.ui.parts.forms import Form
 
+AFTER_ALL = "always_last"
+"""When an event comes while its handler is under way: Gradio would drop it, as `once`, and the page would go on showing
+what was read before. This has it handled once more at the end."""
 FAILED = "failed"
 """What is remembered of a reading that failed: the next one that works takes away what was said of it."""
+
+
+@dataclass
+class Shown:
+    """What one visitor of the page is shown. Gradio hands the same object to each reading of a session."""
+
+    mark: str = ""
+    """Tells what is shown from anything else; empty before the first reading."""
+    begun: int = 0
+    """When the reading that is shown began, in nanoseconds: one that began earlier and ends later shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -45,34 +59,38 @@ def live(
     Returns `again`: call `again(button.click)` to read after an event (`again(start_event.then)` after a handler).
     """
     timer = gr.Timer(max(seconds, 0.5), active=False)
-    last = gr.State("")
-    targets = [*outputs, timer, last]
+    session = gr.State(Shown())
+    targets = [*outputs, timer]
     reading = _reading(read, len(outputs))
 
-    def take(request: gr.Request, before: str, *values: Any) -> dict[Any, Any]:
+    def take(request: gr.Request, shown: Shown, *values: Any) -> dict[Any, Any]:
+        begun, before = time.monotonic_ns(), shown.mark
         here = {} if before else dict.fromkeys(waiting, "")
         try:
-            shown = gradio_adapter.by_component(reading(request, before, *values), targets) | here
+            now, mark = reading(request, before, *values)
+            updates = gradio_adapter.by_component(now, targets) | here
         except Exception as exc:
-            return {**form.fault(exc, read, None), **here, last: FAILED}
-        return {**shown, form.place: ""} if before == FAILED else shown
+            updates, mark = {**form.fault(exc, read, None), **here}, FAILED
+        if begun < shown.begun:
+            return {timer: gr.skip()}
+        shown.begun, shown.mark = begun, mark
+        return {**updates, form.place: ""} if before == FAILED != mark else updates
 
     wiring: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     every = [*targets, form.place, *waiting]
-    page.load(take, [last, *inputs], every, **wiring)
-    timer.tick(take, [last, *inputs], every, queue=False, **wiring)
-    return lambda event: event(take, [last, *inputs], every, **wiring)
+    page.load(take, [session, *inputs], every, **wiring)
+    timer.tick(take, [session, *inputs], every, queue=False, **wiring)
+    return lambda event: event(take, [session, *inputs], every, trigger_mode=AFTER_ALL, **wiring)
 
 
-def _reading(read: Callable[..., Live], count: int) -> Callable[..., Any]:
+def _reading(read: Callable[..., Live], count: int) -> Callable[..., tuple[list[Any], str]]:
+    """The updates, one for each output and one for the timer, and the mark of what is shown then."""
     wants_request = any(kind in (gr.Request, gr.Request | None) for kind in get_type_hints(read).values())
 
-    def take(request: gr.Request, before: str, *values: Any) -> list[Any]:
+    def take(request: gr.Request, before: str, *values: Any) -> tuple[list[Any], str]:
         now = read(*values, request) if wants_request else read(*values)
         mark = hashlib.sha256(repr([gradio_adapter.shown_by(value) for value in now.values]).encode()).hexdigest()
-        timer = gr.Timer(active=now.busy)
-        if mark == before:
-            return [gr.skip()] * count + [timer, gr.skip()]
-        return [*now.values, timer, mark]
+        shown = [gr.skip()] * count if mark == before else now.values
+        return [*shown, gr.Timer(active=now.busy)], mark
 
     return take
