@@ -119,8 +119,8 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def tabs(chromium: Any) -> Tabs:
-    return Tabs(chromium, PATIENCE, TELL_LEAVING)
+def tabs(chromium: Any, site: Site) -> Tabs:
+    return Tabs(chromium, site.base, PATIENCE, TELL_LEAVING)
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def visit(tabs: Tabs, site: Site, complaints: list[str]) -> Iterator[Callable[..
     yield open_page
     for page, examined, deafen in open_pages:
         deafen()
-        tabs.give_back(page, site.base, examined=examined)
+        tabs.give_back(page, examined=examined)
     assert complaints == []
 
 

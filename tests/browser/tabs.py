@@ -6,16 +6,18 @@ A tab keeps the scripts that it fetched and compiled. In a new one that takes lo
 from collections.abc import Callable
 from typing import Any
 
+SCRIPTLESS = "/own/css/plain.css"
+"""A file of the app that anybody may read. A tab that left for another site would compile the scripts anew."""
 KEPT = "cookies,local_storage,indexeddb,cache_storage,service_workers,file_systems"
 """What a site may leave with a browser."""
 
 
 class Tabs:
-    """Playwright's pages, each in a context of its own. `patience` is in milliseconds; `script` is run
-    in every page before those of the page."""
+    """Playwright's pages on the site at `base`, each in a context of its own. `patience` is in milliseconds; `script`
+    is run in every page before those of the page."""
 
-    def __init__(self, chromium: Any, patience: int, script: str) -> None:
-        self._chromium, self._patience, self._script = chromium, patience, script
+    def __init__(self, chromium: Any, base: str, patience: int, script: str) -> None:
+        self._chromium, self._base, self._patience, self._script = chromium, base, patience, script
         self._free: dict[bool, list[Any]] = {True: [], False: []}
 
     def take(self, *, width: int, look: str, examined: bool = False) -> Any:
@@ -25,16 +27,16 @@ class Tabs:
         page.emulate_media(color_scheme=look)
         return page
 
-    def give_back(self, page: Any, origin: str, *, examined: bool = False) -> None:
-        """Leaves the site and forgets what it kept here."""
+    def give_back(self, page: Any, *, examined: bool = False) -> None:
+        """Leaves the app and forgets what it kept here."""
         if page.is_closed() or len(page.context.pages) > 1:
             page.context.close()
             return
         page.unroute_all()
-        page.goto("about:blank")
+        page.goto(self._base + SCRIPTLESS)
         page.context.clear_cookies()
         protocol = page.context.new_cdp_session(page)
-        protocol.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": KEPT})
+        protocol.send("Storage.clearDataForOrigin", {"origin": self._base, "storageTypes": KEPT})
         protocol.detach()
         self._free[examined].append(page)
 
