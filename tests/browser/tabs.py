@@ -6,8 +6,6 @@ A tab keeps the scripts that it fetched and compiled. In a new one that takes lo
 from collections.abc import Callable
 from typing import Any
 
-SCRIPTLESS = "/own/css/plain.css"
-"""A file of the app that anybody may read. A tab that left for another site would compile the scripts anew."""
 KEPT = "cookies,local_storage,indexeddb,cache_storage,service_workers,file_systems"
 """What a site may leave with a browser."""
 
@@ -33,7 +31,7 @@ class Tabs:
             page.context.close()
             return
         page.unroute_all()
-        page.goto(self._base + SCRIPTLESS)
+        leave(page)
         page.context.clear_cookies()
         protocol = page.context.new_cdp_session(page)
         protocol.send("Storage.clearDataForOrigin", {"origin": self._base, "storageTypes": KEPT})
@@ -45,6 +43,12 @@ class Tabs:
         context.set_default_timeout(self._patience)
         context.add_init_script(self._script)
         return context.new_page()
+
+
+def leave(page: Any) -> None:
+    """To an empty page. By `goto`, another process would draw what comes next, and compile the scripts anew."""
+    page.evaluate("() => { location.href = 'about:blank' }")
+    page.wait_for_url("about:blank")
 
 
 def listen(page: Any, hear: dict[str, Callable[[Any], None]]) -> Callable[[], None]:
