@@ -18,6 +18,7 @@ stages:
     dataset: gsm8k-right
     method: full
     steps: 12
+    batch_size: 4
     learning_rate: 1.0e-3
     max_length: 512
     packing: true
@@ -75,8 +76,8 @@ def test_gsm8k_goes_through_the_whole_loop(
     assert "Q8_0" in exported["tensor_types"]
 
     study = report("studies", "create", "blind", "--first", "gsm8k-student", "--second", "gpt3-175b",
-                   "--prompts", "gsm8k", "--items", "50", "--seed", "5")  # fmt: skip
-    assert study["items"] == 50
+                   "--prompts", "gsm8k", "--items", "20", "--seed", "5")  # fmt: skip
+    assert study["items"] == 20
     results = report("studies", "results", "blind", "--first", "gsm8k-student")
     assert (results["wins"], results["losses"], results["win_rate"]) == (0, 0, None)
 

@@ -28,10 +28,11 @@ def understudy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
     subprocess.run(build, check=True)
     (wheel,) = folder.glob("understudy-*.whl")
-    venv.create(folder / "env", with_pip=True)
+    venv.create(folder / "env")
     binaries = folder / "env" / "bin"
     (site,) = (folder / "env" / "lib").glob("python*/site-packages")
-    install = [binaries / "python", "-m", "pip", "install", "--quiet", "--no-deps", wheel]
+    into = ["--python", str(binaries / "python")]
+    install = [sys.executable, "-m", "pip", *into, "install", "--quiet", "--no-deps", wheel]
     subprocess.run(install, check=True, cwd=folder)
     (site / "libraries.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return binaries / "understudy"

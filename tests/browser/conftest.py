@@ -27,6 +27,7 @@ import pytest
 from studio.engine.settings import Settings
 from studio.engine.teachers.plans import RunOptions
 from studio.ui.one_time_links import OneTimeLinks
+from tests.browser.tabs import Tabs, listen
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -57,7 +58,11 @@ class Site:
     @property
     def link(self) -> str:
         """A link that lets one browser in, once."""
-        return f"{self.base}/?token={OneTimeLinks(self.workspace).make()}"
+        return self.link_to("/")
+
+    def link_to(self, path: str) -> str:
+        """One that leads to a page."""
+        return f"{self.base}{path}{'&' if '?' in path else '?'}token={OneTimeLinks(self.workspace).make()}"
 
     def understudy(self, *arguments: object, code: int = 0) -> Any:
         """Runs a command on the same workspace in another process and returns its JSON."""
@@ -126,41 +131,45 @@ def complaints() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="module")
+def tabs(chromium: Any, site: Site) -> Tabs:
+    return Tabs(chromium, site.base, PATIENCE, TELL_LEAVING)
+
+
 @pytest.fixture
-def visit(chromium: Any, site: Site, complaints: list[str]) -> Iterator[Callable[..., Any]]:
+def visit(tabs: Tabs, site: Site, complaints: list[str]) -> Iterator[Callable[..., Any]]:
     """Opens a page as someone who came in by the link; returns Playwright's page once its heading is there."""
-    contexts = []
+    open_pages = []
 
     def open_page(
         path: str = "/", *, language: str = "en", width: int = 1280, look: str = "light", examined: bool = False
     ) -> Any:
         """`examined` lets the test run scripts of its own inside the page, in spite of its security policy."""
-        viewport = {"width": width, "height": 860}
-        context = chromium.new_context(viewport=viewport, color_scheme=look, bypass_csp=examined)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        _listen(page, site, complaints)
-        page.goto(site.link)
-        go_to(page, site, path, language)
+        page = tabs.take(width=width, look=look, examined=examined)
+        open_pages.append((page, examined, _listen(page, site, complaints)))
+        page.goto(site.link_to(address(path, language)))
+        page.wait_for_selector(".page-head h1")
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page, examined, deafen in open_pages:
+        deafen()
+        tabs.give_back(page, examined=examined)
     assert complaints == []
+
+
+def address(path: str, language: str = "en") -> str:
+    return f"{path}{'&' if '?' in path else '?'}lang={language}"
 
 
 def go_to(page: Any, site: Site, path: str, language: str = "en") -> None:
     """Follows an address inside the app and waits for the heading that Gradio draws."""
-    joiner = "&" if "?" in path else "?"
-    page.goto(f"{site.base}{path}{joiner}lang={language}")
+    page.goto(site.base + address(path, language))
     page.wait_for_selector(".page-head h1")
 
 
-def _listen(page: Any, site: Site, complaints: list[str]) -> None:
+def _listen(page: Any, site: Site, complaints: list[str]) -> Callable[[], None]:
     leaving = False
-    page.add_init_script(TELL_LEAVING)
 
     def complain(text: str) -> None:
         if not any(words in text for words in (LEAVING_WITH_AN_EVENT if leaving else LEAVING)):
@@ -177,9 +186,7 @@ def _listen(page: Any, site: Site, complaints: list[str]) -> None:
         if not request.url.startswith((site.base, "data:", "blob:")):
             complaints.append(f"{page.url} asked {request.url}")
 
-    page.on("console", said)
-    page.on("pageerror", lambda error: complain(str(error)))
-    page.on("request", asked)
+    return listen(page, {"console": said, "pageerror": lambda error: complain(str(error)), "request": asked})
 
 
 def _fill(studio: Any) -> None:

@@ -15,6 +15,10 @@ pytestmark = pytest.mark.browser
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 860}
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
+LAID_OUT = """() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(
+  () => Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished)).then(drawn), 100))))"""
+"""Waits until a page of another size is drawn: what moves has arrived, and what listens to the size has answered."""
 CUT_TABS = """() => [...document.querySelectorAll("nav.tabs")].filter((tabs) => tabs.scrollWidth > tabs.clientWidth + 1)
   .map((tabs) => tabs.innerText)"""
 """Strips of tabs of which some can only be reached by scrolling sideways."""
@@ -38,9 +42,10 @@ def test_a_page_opens_without_complaint(visit: Callable[..., Any], site: Any, pa
     assert page.locator(".us-nav [aria-current=page]").inner_text() == Texts(language)(f"page.{name}")
     assert page.title() == f"{Texts(language)(f'page.{name}')} · Understudy"
     assert page.evaluate("document.documentElement.lang") == ("zh-CN" if language == "zh" else language)
+    page.wait_for_selector(".page-wait", state="detached")
     for size in (DESK, PHONE):
         page.set_viewport_size(size)
-        page.wait_for_timeout(250)
+        page.evaluate(LAID_OUT)
         assert page.evaluate(SIDEWAYS) <= 0, f"{size['width']} px"
         assert page.evaluate(CUT_TABS) == [], f"{size['width']} px"
     assert page.evaluate(EMPTY_FRAMES) == []
@@ -49,7 +54,7 @@ def test_a_page_opens_without_complaint(visit: Callable[..., Any], site: Any, pa
     if language == "en":
         page.reload()
         page.wait_for_selector(".page-head h1")
-        page.wait_for_timeout(100)
+        page.wait_for_selector(".page-wait", state="detached")
 
 
 @pytest.mark.parametrize("language", list(LANGUAGES))

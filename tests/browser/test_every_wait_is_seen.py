@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.browser.small_project import small_project
+from tests.browser.tabs import leave
 
 pytestmark = pytest.mark.browser
 
@@ -35,33 +36,42 @@ def project(site: Any) -> str:
     return PROJECT
 
 
+def let_nothing_go(page: Any, held: list[Any]) -> None:
+    """Else what is held back would reach the app when the holding ends, and start its work."""
+    leave(page)
+    while held:
+        held.pop().abort()
+    page.unroute("**/queue/join**")
+
+
 def test_every_button_shows_that_it_was_pressed(visit: Callable[..., Any], site: Any, project: str) -> None:
     page = visit(f"/?project={project}")
-    unseen = []
+    unseen: list[str] = []
+    held: list[Any] = []
     for place, button in PRESSED.items():
         name = "empty" if button == "home-demo" else project
         page.goto(f"{site.base}{place}{'&' if '?' in place else '?'}project={name}&lang=en")
         page.wait_for_selector(f"button#{button}:visible:enabled")
         page.wait_for_selector(".page-wait", state="detached")
-        page.route("**/queue/join**", lambda route: None)  # No answer comes.
+        page.route("**/queue/join**", lambda route: held.append(route))  # No answer comes.
         page.locator(f"button#{button}").click()
         try:
             page.wait_for_selector(".fault-place .pending:visible")
         except Exception:
             unseen.append(button)
-        page.goto("about:blank")  # Else what is held back would be let go, start its work and lead this page on.
-        page.unroute("**/queue/join**")
+        let_nothing_go(page, held)
     assert unseen == []
+    assert not [job for name in (project, "empty") for job in site.studio.at(name).jobs.list() if job.kind != "collect"]
 
 
 @pytest.mark.parametrize("path", ["/", "/train", "/prompts", "/settings"])
 def test_a_page_says_that_it_is_being_read(visit: Callable[..., Any], site: Any, path: str) -> None:
     page = visit("/jobs")
-    page.route("**/queue/join**", lambda route: None)
+    held: list[Any] = []
+    page.route("**/queue/join**", lambda route: held.append(route))
     page.goto(f"{site.base}{path}?lang=en")
     page.wait_for_selector(".page-wait:visible")
-    page.goto("about:blank")
-    page.unroute("**/queue/join**")
+    let_nothing_go(page, held)
     page.goto(f"{site.base}{path}?lang=en")
     page.wait_for_selector("h1")
     page.wait_for_selector(".page-wait", state="detached")

@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.data, pytest.mark.timeout(1800)]
 
-PROJECT = "gsm8k"
+PROJECT, PAIRS = "gsm8k", 20
 LONG = 900_000
 """Milliseconds that a job may take on a loaded machine; on an idle one each ends within a minute."""
 PICTURES = os.environ.get("UNDERSTUDY_SCREENSHOTS", "")
@@ -190,10 +190,11 @@ def make_a_blind_study(page: Any) -> None:
     pick(page, "compare-first", "gsm8k-student · Model")
     pick(page, "compare-second", "gpt3-175b · Teacher")
     pick(page, "compare-prompts", PROJECT)
+    page.locator("#compare-items :is(input, textarea)").fill(str(PAIRS))
     page.locator("#compare-make").click()
     page.wait_for_url("**study=blind**")
     page.wait_for_selector(".compare-link", timeout=LONG)
-    assert page.locator("#compare-studies td[data-label=Pairs]").inner_text() == "50"
+    assert page.locator("#compare-studies td[data-label=Pairs]").inner_text() == str(PAIRS)
 
 
 def rate_three(page: Any, link: str, camera: Callable[..., None]) -> None:
@@ -202,12 +203,12 @@ def rate_three(page: Any, link: str, camera: Callable[..., None]) -> None:
     rater = context.new_page()
     rater.goto(link)
     for place, key in enumerate("109", 1):
-        rater.wait_for_function("(n) => document.querySelector('#count').innerText === `${n} of 50`", arg=place)
+        rater.wait_for_selector(f"#count:text-is('{place} of {PAIRS}')")
         rater.wait_for_selector("[data-choice=left]:not([disabled])")
         shown = rater.locator("main").inner_text().lower()
         assert "gpt3" not in shown and "gsm8k" not in shown  # The names of both arms; problems speak of students.
         rater.keyboard.press(key)
-    rater.wait_for_function("() => document.querySelector('#count').innerText === '4 of 50'")
+    rater.wait_for_selector(f"#count:text-is('4 of {PAIRS}')")
     camera(rater, "rate", chinese=f"{link}?lang=zh")
     context.close()
 
