@@ -1,11 +1,11 @@
 """Serves a GGUF file: `python -m studio.engine.engines.llama_server FILE` (started by `serving`)."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from studio.engine.engines.engine import Engine
 from studio.engine.engines.hosting import host
+from studio.engine.engines.processes import leave
 
 
 def main() -> int:
@@ -22,4 +22,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

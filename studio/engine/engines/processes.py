@@ -1,5 +1,7 @@
 """Child processes that work on a model: a bare environment, an end that follows the parent's, crashes told in words."""
 
+import atexit
+import contextlib
 import json
 import os
 import signal
@@ -8,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from studio.engine.engines.model_limits import ModelLimits, deadline
 from studio.engine.errors import BadInput, Failed, Stopped, StudioError
@@ -69,6 +71,17 @@ def die_with_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def leave(code: int) -> NoReturn:
+    """Ends this process in order, and clears away nothing that it has loaded: that takes a third of a second in any
+    process of the studio, and more than one where torch is loaded."""
+    threading._shutdown()  # type: ignore[attr-defined]  # As Python does first: other threads come to their end.
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # Nobody reads it any more.
+            stream.flush()
+    os._exit(code)
 
 
 def run_child(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from studio.engine.engines import die_with_parent, report_to_parent
+from studio.engine.engines import die_with_parent, leave, report_to_parent
 
 
 def main() -> None:
@@ -73,3 +73,4 @@ def _without_foreign_code(load: Callable[..., Any]) -> Callable[..., Any]:
 
 if __name__ == "__main__":
     main()
+    leave(0)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.engine.engines import die_with_parent, report_to_parent
+from studio.engine.engines import die_with_parent, leave, report_to_parent
 from studio.engine.errors import BadInput, StudioError
 
 MOST_VALUES = 32_000_000
@@ -89,4 +89,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -5,7 +5,7 @@ import sys
 
 import llama_cpp
 
-from studio.engine.engines import die_with_parent, report_to_parent
+from studio.engine.engines import die_with_parent, leave, report_to_parent
 
 
 def main() -> int:
@@ -20,4 +20,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -3,6 +3,7 @@
 import struct
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,22 @@ def is_gguf(path: Path) -> bool:
 
 
 def read_gguf(path: Path) -> GgufFacts:
-    """Reads a GGUF file's header and checks that its tensors are all there. Raises BadInput when it is no such file."""
+    """Reads a GGUF file's header and checks that its tensors are all there; one that has not changed since is not read
+    again. Raises BadInput when it is no such file."""
     if not path.is_file():
         raise BadInput(f"There is no file at {path}. Give the path of a .gguf file.")
     if not is_gguf(path):
         raise BadInput(f"The file {path} is not a GGUF file (it does not begin with 'GGUF'). Download it again.")
+    now = path.stat()
+    found = _read(str(path.absolute()), now.st_size, now.st_mtime_ns, now.st_ino)
+    return replace(found, tensor_types=dict(found.tensor_types))
+
+
+@lru_cache(maxsize=256)
+def _read(path: str, size: int, _changed: int, _inode: int) -> GgufFacts:
+    """What was read of a file that is still the same."""
     limits = Limits.for_size(0)
-    mapped = limits.memory + path.stat().st_size
-    limits = replace(limits, memory=mapped, processor=PATIENCE, silence=PATIENCE)
+    limits = replace(limits, memory=limits.memory + size, processor=PATIENCE, silence=PATIENCE)
     said = read_in_child("studio.engine.models.gguf_file:facts_of", [path], what=f"The GGUF file {path}", limits=limits)
     return GgufFacts(**said)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from studio.engine.engines import ModelLimits, die_with_parent, report_to_parent, run_child
+from studio.engine.engines import ModelLimits, die_with_parent, leave, report_to_parent, run_child
 from studio.engine.errors import BadInput, StudioError
 from studio.engine.training.spec import StageSpec, TrainSpec
 
@@ -80,3 +80,4 @@ def _rows(stage: StageSpec, formatter: Any, longest: int, rows: int) -> list[dic
 
 if __name__ == "__main__":
     main()
+    leave(0)

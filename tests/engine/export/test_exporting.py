@@ -24,6 +24,8 @@ from studio.engine.store.leftovers import temporary_folder
 from studio.engine.studio import open_studio
 
 QUESTIONS = [f"Put {number}, {number * 7 % 31} and {number * 3 % 17} in order." for number in range(2, 26)]
+MAX_TOKENS = 24
+"""Tokens of an answer. Where tests ask alike, the original's answers are stored and its process need not be started."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,11 @@ def exported(tiny, tmp_path_factory):
     studio.models.import_model(str(tiny), "tiny")
     told = []
     reports = studio.exporting.export_many(
-        "tiny", ["f16", "q8_0", "Q4_K_M"], prompts=QUESTIONS, max_tokens=24, progress=lambda *said: told.append(said)
+        "tiny",
+        ["f16", "q8_0", "Q4_K_M"],
+        prompts=QUESTIONS,
+        max_tokens=MAX_TOKENS,
+        progress=lambda *said: told.append(said),
     )
     yield studio, reports, told
     studio.close()
@@ -94,7 +100,9 @@ def test_file_of_a_student_has_its_card_beside_it(exported, tiny, tmp_path):
     studio = exported[0]
     model = studio.models.register_student("kid", parent="tiny", state="ready")
     shutil.copytree(tiny, studio.models.path_of(model), ignore=shutil.ignore_patterns("README.md"))
-    report = studio.exporting.export("kid", "Q8_0", tmp_path / "kid.gguf", prompts=QUESTIONS[:2])
+    report, *_ = studio.exporting.export_many(
+        "kid", ["Q8_0"], outs={"Q8_0": tmp_path / "kid.gguf"}, prompts=QUESTIONS[:2], max_tokens=MAX_TOKENS
+    )
     card = tmp_path / "kid.gguf.md"
     assert report["card"] == str(card) and sorted(tmp_path.iterdir()) == [tmp_path / "kid.gguf", card]
     assert report["sha256"] in card.read_text() and "identical answers to 2 questions" in card.read_text()
@@ -126,7 +134,9 @@ def test_an_export_stopped_while_answers_are_compared_says_so(exported, monkeypa
     studio, settle, settled = exported[0], gguf_writing.settle, []
     monkeypatch.setattr(gguf_writing, "settle", lambda *paths: settled.append(settle(*paths)))
     with pytest.raises(Stopped):
-        studio.exporting.export("tiny", "Q5_K_M", prompts=QUESTIONS, should_stop=lambda: bool(settled))
+        studio.exporting.export_many(
+            "tiny", ["Q5_K_M"], prompts=QUESTIONS, max_tokens=MAX_TOKENS, should_stop=lambda: bool(settled)
+        )
     assert "Q5_K_M" not in {file.quantization for file in studio.exporting.files("tiny")}
     next(path for path in _exports(studio) if "Q5_K_M" in path.name).unlink()
 
@@ -141,7 +151,7 @@ def _exports(studio):
 def said_by(studio, path):
     """What a folder or a file answers to the questions."""
     asked = [Question([{"role": "user", "content": text}]) for text in QUESTIONS]
-    found = studio.answers.ask(studio.inference.subject(str(path)), asked, AnswerSettings(max_tokens=24))
+    found = studio.answers.ask(studio.inference.subject(str(path)), asked, AnswerSettings(max_tokens=MAX_TOKENS))
     return [answer.text for answer in found]
 
 
@@ -209,13 +219,15 @@ def test_share_counts_final_answers_not_wording():
 def test_exporting_again_asks_neither_model_anything_again(exported, tiny, tmp_path, monkeypatch):
     studio = exported[0]
     monkeypatch.setattr(studio.inference, "open", None)
-    again = studio.exporting.export_many("tiny", ["f16"], prompts=QUESTIONS, max_tokens=24)
+    again = studio.exporting.export_many("tiny", ["f16"], prompts=QUESTIONS, max_tokens=MAX_TOKENS)
     assert again[0]["parity"] == exported[1][0]["parity"]
 
 
 def test_prompts_with_known_answers_say_how_many_are_right(exported):
     studio = exported[0]
-    report = studio.exporting.export_many("tiny", ["f16"], prompts=QUESTIONS[:2], answers=["7", "8"], max_tokens=4)[0]
+    report = studio.exporting.export_many(
+        "tiny", ["f16"], prompts=QUESTIONS[:2], answers=["7", "8"], max_tokens=MAX_TOKENS
+    )[0]
     assert 0 <= report["parity"]["exact_match"] <= 1
 
 

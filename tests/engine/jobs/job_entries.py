@@ -3,12 +3,12 @@
 import errno
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from studio.engine.domain.permissions import Access
+from studio.engine.engines import leave
 from studio.engine.errors import Failed, Stopped
 from studio.engine.jobs import JobContext, Jobs, Kind, LocalExecutor, Runner, child
 from studio.engine.store.database import Database
@@ -104,4 +104,4 @@ def jobs_of(database: Database, project_id: int) -> Jobs:
 
 
 if __name__ == "__main__":
-    sys.exit(child.main(RUNNER))
+    leave(child.main(RUNNER))

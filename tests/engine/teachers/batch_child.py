@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx2  # noqa: F401  Loaded before the processes part, so that each begins at once.
-import openai  # noqa: F401
+import httpcore2._backends.anyio  # noqa: F401  Loaded before the processes part, so that each begins at once.
+import httpx2  # noqa: F401
+import openai.resources.batches
+import openai.resources.files  # noqa: F401
 from batch_rooms import carry_out
 from collecting_rooms import open_rooms
 

@@ -15,7 +15,7 @@ STAGE = {"name": "one", "method": "full", "steps": 2, "batch_size": 4, "learning
 def test_a_moved_workspace_opens_with_all_its_models(room: Room, settings: Settings, tmp_path: Path) -> None:
     dataset = room.freeze("traces", lines_of(conversations(24, 4), tests=4))
     room.training.create(room.recipe(STAGE | {"dataset": dataset}), "pupil")
-    room.training.run("pupil")
+    room.jobs.run_here(room.training.start("pupil").id or 0)
     grown = room.training.read_recipe({"base": "pupil", "threads": 1, "stages": [STAGE | {"dataset": dataset}]})
     room.training.create(grown, "later")
     room.database.close()
