@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TESTS ?= tests
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # llama.cpp for any x86-64 of the last ten years, not for the processor that built it: an environment may be copied, and
 # a virtual machine may name instructions (AMX) that it does not carry out. `make setup CMAKE_ARGS=` builds for this one.
@@ -34,17 +35,17 @@ chromium: setup
 	@$(BIN)/python packaging/chromium.py
 
 test: setup chromium
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -ra -m "not slow" $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -ra -m "not slow" $(TESTS)
 
 test-all: setup chromium
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -ra --timeout 1800 $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -ra --timeout 1800 $(TESTS)
 
 check: setup chromium
 	$(BIN)/ruff format studio tests packaging
 	$(BIN)/ruff check --fix studio tests packaging
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -ra -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -ra -m "not slow" $(TESTS)
 
 clean:
 	rm -rf .venv build dist
