@@ -122,10 +122,11 @@
       const said = await reply.json();
       if (reply.ok) return leaveSaying({ said: said.said, to });
       toast(said.error);
+      line.remove();
     } catch {
       toast($("#us-lost").textContent);
+      $("button", line).disabled = false; // The offer stays until the app is heard again.
     }
-    line.remove();
   }
   const typing = (event) =>
     event.isComposing || !!event.target.closest?.("input:not([type=checkbox]):not([type=radio]),textarea,select,[contenteditable]");
@@ -181,6 +182,12 @@
     if (target.closest("[data-look-button]")) setLook(LOOKS[(LOOKS.indexOf(root.dataset.look) + 1) % LOOKS.length]);
     const look = target.closest("[data-set-look]");
     if (look) setLook(look.dataset.setLook);
+    const other = target.closest("[data-language]");
+    if (other) {
+      const here = new URL(location.href); // With what is chosen and filtered on the page.
+      here.searchParams.set("lang", other.hreflang);
+      other.search = here.search;
+    }
     if (target.closest("[data-close]")) target.closest("dialog").close();
     if (target.closest(".us-shade")) menu.checked = false;
   });

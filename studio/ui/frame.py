@@ -76,7 +76,6 @@ def before(t: Texts, view: View, pages: Sequence[Page]) -> str:
         pages=pages,
         groups=GROUPS,
         own_keys=[(names, t.of(view.page)(word)) for names, word in KEYS.get(view.page, ())],
-        path="/" if view.page == "home" else f"/{view.page}",
         other=next(code for code in LANGUAGES if code != t.language),
         tag=lang_tag(t.language),
         own=partial(own_path, version=view.version),

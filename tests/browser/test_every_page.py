@@ -115,6 +115,16 @@ def test_the_language_switch_stays_on_the_page_and_is_remembered(visit: Callable
     assert "lang=zh" in page.url
 
 
+def test_the_language_switch_keeps_the_project_and_what_is_chosen(visit: Callable[..., Any], site: Any) -> None:
+    site.studio.at("R&D #1")
+    page = visit("/traces?project=R%26D+%231&correct=yes&label=keep")
+    page.locator("[data-language]").click()
+    page.wait_for_selector(f".page-head h1:has-text('{Texts('zh')('page.traces')}')")
+    assert page.locator("#us-project").input_value() == "R&D #1"
+    kept = page.evaluate("() => Object.fromEntries(new URLSearchParams(location.search))")
+    assert kept == {"project": "R&D #1", "correct": "yes", "label": "keep", "lang": "zh"}
+
+
 def test_keys_lead_to_pages_but_not_while_typing(visit: Callable[..., Any]) -> None:
     page = visit("/settings")
     page.keyboard.press("?")

@@ -338,6 +338,11 @@ def test_starting_makes_a_run_and_queues_its_job(built: Page, here: Any, asked: 
     few = built("foresee", asked(), *values(choice="own", system=[]))["collect-sample"]
     assert few._constructor_args[0]["value"] == f"Sample {min(10, here.prompts.source('sums').count)} first"
     assert is_shown(foreseen["collect-messages"]) and not is_shown(foreseen["collect-batch"])
+    for wrong in ({"samples": "-5"}, {"samples": "1.5"}, {"budget": "-1"}, {"temperature": "warm"}):
+        assert 'class="note' in built("foresee", asked(), *values(**wrong))["collect-forecast"], wrong
+    nobody = values(samples="-5")
+    nobody[0] = None
+    assert built("foresee", asked(), *nobody)["collect-forecast"] == ""
     assert built("create", asked(), *typed).endswith("&run=mine")
     run, at_work = here.collecting.get("mine"), here.collecting.job_of("mine")
     assert (run.requested, run.settings["parameters"]) == (24, {"temperature": 0.0})

@@ -61,20 +61,23 @@ def live(
     timer = gr.Timer(max(seconds, 0.5), active=False)
     session = gr.State(Shown())
     targets = [*outputs, timer]
-    reading = _reading(read, len(outputs))
+    reading = _reading(read)
 
     def take(request: gr.Request, shown: Shown, *values: Any) -> dict[Any, Any]:
-        begun, before = time.monotonic_ns(), shown.mark
-        here = {} if before else dict.fromkeys(waiting, "")
+        begun = time.monotonic_ns()
         try:
-            now, mark = reading(request, before, *values)
-            updates = gradio_adapter.by_component(now, targets) | here
+            now, mark = reading(request, *values)
+            updates: dict[Any, Any] = {**dict(zip(outputs, now.values, strict=True)), timer: gr.Timer(active=now.busy)}
         except Exception as exc:
-            updates, mark = {**form.fault(exc, read, None), **here}, FAILED
+            updates, mark = form.fault(exc, read, None), FAILED
         if begun < shown.begun:
             return {timer: gr.skip()}
-        shown.begun, shown.mark = begun, mark
-        return {**updates, form.place: ""} if before == FAILED != mark else updates
+        before, shown.begun, shown.mark = shown.mark, begun, mark
+        if mark == before != FAILED:
+            return {timer: updates[timer]}
+        here = {} if before else dict.fromkeys(waiting, "")
+        works = {form.place: ""} if before == FAILED != mark else {}
+        return {**updates, **here, **works}
 
     wiring: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     every = [*targets, form.place, *waiting]
@@ -83,14 +86,13 @@ def live(
     return lambda event: event(take, [session, *inputs], every, trigger_mode=AFTER_ALL, **wiring)
 
 
-def _reading(read: Callable[..., Live], count: int) -> Callable[..., tuple[list[Any], str]]:
-    """The updates, one for each output and one for the timer, and the mark of what is shown then."""
+def _reading(read: Callable[..., Live]) -> Callable[..., tuple[Live, str]]:
+    """What is read, and a mark that tells it from anything else."""
     wants_request = any(kind in (gr.Request, gr.Request | None) for kind in get_type_hints(read).values())
 
-    def take(request: gr.Request, before: str, *values: Any) -> tuple[list[Any], str]:
+    def take(request: gr.Request, *values: Any) -> tuple[Live, str]:
         now = read(*values, request) if wants_request else read(*values)
-        mark = hashlib.sha256(repr([gradio_adapter.shown_by(value) for value in now.values]).encode()).hexdigest()
-        shown = [gr.skip()] * count if mark == before else now.values
-        return [*shown, gr.Timer(active=now.busy)], mark
+        shown = repr([gradio_adapter.shown_by(value) for value in now.values])
+        return now, hashlib.sha256(shown.encode()).hexdigest()
 
     return take

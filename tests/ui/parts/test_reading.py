@@ -7,23 +7,11 @@ from typing import Any
 import gradio as gr
 
 from studio.ui import parts
-from studio.ui.parts.reading import Live, _reading
+from studio.ui.parts.reading import Live
 
 
 def _request() -> Any:
     return SimpleNamespace(query_params={}, username=None, cookies={})
-
-
-def test_a_reading_sends_only_what_changed() -> None:
-    state = {"text": "one", "busy": True}
-    take = _reading(lambda: Live([state["text"], gr.Button(interactive=state["busy"])], state["busy"]), 2)
-    first, mark = take(_request(), "")
-    assert first[0] == "one" and first[2].active is True
-    again, same = take(_request(), mark)
-    assert again[0] == gr.skip() and same == mark
-    state.update(text="two", busy=False)
-    last, other = take(_request(), mark)
-    assert last[0] == "two" and last[2].active is False and other != mark
 
 
 def _wired(read: Any) -> tuple[gr.Blocks, gr.HTML, Any, Any]:
@@ -39,6 +27,42 @@ def _wired(read: Any) -> tuple[gr.Blocks, gr.HTML, Any, Any]:
     blocks, box = asyncio.run(build())
     opening = next(fn for fn in blocks.fns.values() if fn.targets[0][1] == "load")
     return blocks, box, opening.fn, opening.inputs[0].value
+
+
+def test_a_reading_sends_only_what_changed() -> None:
+    state = {"text": "one", "busy": True}
+    blocks, box, take, shown = _wired(lambda: Live([state["text"]], state["busy"]))
+    first = take(_request(), shown)
+    assert first[box] == "one" and _timer(first).active is True
+    same = take(_request(), shown)
+    assert box not in same and _timer(same).active is True
+    state.update(text="two", busy=False)
+    last = take(_request(), shown)
+    assert last[box] == "two" and _timer(last).active is False
+
+
+def test_what_another_reading_has_shown_meanwhile_is_what_it_is_compared_with() -> None:
+    """The page shows "one"; a reading finds "one" again, and before it ends another, begun earlier, shows "two"."""
+    values = iter(["one", "two", "one"])
+    between: list[Any] = []
+
+    def read() -> Live:
+        now = next(values)
+        if now == "one" and between:
+            shown.begun, shown.mark = shown.begun, between[0]
+        return Live([now], False)
+
+    _, box, take, shown = _wired(read)
+    take(_request(), shown)
+    first_mark = shown.mark
+    take(_request(), shown)
+    between.append(shown.mark)  # The mark of "two", put there while the third reads.
+    shown.mark = first_mark
+    assert take(_request(), shown)[box] == "one"
+
+
+def _timer(updates: Any) -> Any:
+    return next(value for key, value in updates.items() if isinstance(key, gr.Timer))
 
 
 def test_a_reading_that_began_earlier_and_ends_later_shows_nothing() -> None:

@@ -60,15 +60,17 @@ def build(page: Page, goto: gr.Textbox) -> None:
             fields["seed"]: gr.Textbox(visible=typed["choice"] == form.DRAW),
             fields["batch"]: gr.Checkbox(visible=takes_batches(teacher), label=views.batch_label(t, teacher)),
         }
+        found, why_none = None, ""
         try:
             wanted = form.wanted_of(typed if takes_batches(teacher) else typed | {"batch": False}, t)
             found = here.collecting.foresee(wanted.teacher, wanted.prompts, wanted.options)
-        except StudioError:
-            found = None
+        except StudioError as exc:
+            if typed["teacher"] and typed["prompts"]:
+                why_none = str(parts.note("warn", t.told(exc.message)))
         return shown | {
             start: gr.Button(views.start_label(t, found)),
             sample: gr.Button(t("sample", n=views.sampled(found))),
-            forecast: str(views.forecast_view(t, found)) if found else "",
+            forecast: str(views.forecast_view(t, found)) if found else why_none,
         }
 
     def create(request: gr.Request, *values: Any) -> str:
