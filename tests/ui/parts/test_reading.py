@@ -31,7 +31,7 @@ def _wired(read: Any) -> tuple[gr.Blocks, gr.HTML, Any, Any]:
 
 def test_a_reading_sends_only_what_changed() -> None:
     state = {"text": "one", "busy": True}
-    blocks, box, take, shown = _wired(lambda: Live([state["text"]], state["busy"]))
+    _, box, take, shown = _wired(lambda: Live([state["text"]], state["busy"]))
     first = take(_request(), shown)
     assert first[box] == "one" and _timer(first).active is True
     same = take(_request(), shown)
