@@ -7,15 +7,20 @@ page waits for ever, a button does nothing, a form stays empty. So the answer to
 back until the page has hung up its old stream, which Gradio's script does on reading the last message.
 
     app.add_middleware(EventStreams, queue=blocks._queue)       # around the app that has Gradio's mounted
+
+Each request is given a number as it arrives, by which a handler knows what came later (`gradio_adapter.arrival`).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+ARRIVAL = "understudy.arrival"
+"""Where in a request's scope its number is."""
 STREAM = "/queue/data"
 LAST_MESSAGE = b'"msg":"close_stream"'
 Push = Callable[..., Awaitable[Any]]
@@ -29,6 +34,7 @@ class EventStreams:
     def __init__(self, app: ASGIApp, queue: Any) -> None:
         self.app = app
         self._closing: dict[str, asyncio.Event] = {}
+        self._arrivals = count(1)
         queue.push = self._waiting(queue.push)
 
     def _waiting(self, push: Push) -> Push:
@@ -46,7 +52,7 @@ class EventStreams:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         session = _session_of(scope)
         if session is None:
-            await self.app(scope, receive, send)
+            await self.app({**scope, ARRIVAL: next(self._arrivals)}, receive, send)
             return
         self._opened(session)
         closing = asyncio.Event()

@@ -5,6 +5,7 @@ the request behind an event, what an update shows.
     mounted(blocks, theme)      # the FastAPI app to serve; uploads are checked from then on
     types_on(blocks)            # {"jobs": {"html", "button", ...}, ...}
     current_request()           # inside an event handler: the request of its page, None outside
+    arrival()                   # ... the open page, and a number that says which of its events came later
     framed(page, ...)           # Gradio's page with our frame in it
     shown_by(value)             # what a returned value shows; updates are components, compared by their arguments
     by_component(result, outs)  # what a handler returned, as updates by component
@@ -28,7 +29,7 @@ from gradio.context import LocalContext
 from gradio.routes import App
 from starlette.types import Scope
 
-from studio.ui.event_streams import EventStreams
+from studio.ui.event_streams import ARRIVAL, EventStreams
 from studio.ui.refusals import misunderstood
 
 CONCURRENT_EVENTS = 8
@@ -81,6 +82,14 @@ def types_on(blocks: gr.Blocks) -> dict[str, set[str]]:
 def current_request() -> Any:
     """The request of the page whose event is being handled; None outside an event."""
     return LocalContext.request.get(None)
+
+
+def arrival() -> tuple[str, int]:
+    """The open page whose event is being handled, and the event's number: of two, the later one's is higher. An empty
+    name outside an event."""
+    request = current_request()
+    scope = getattr(getattr(request, "request", None), "scope", None) or {}
+    return str(getattr(request, "session_hash", None) or ""), int(scope.get(ARRIVAL, 0))
 
 
 def shown_by(value: Any) -> Any:

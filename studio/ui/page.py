@@ -14,6 +14,7 @@ def read(request: gr.Request) -> parts.Live:
     chosen = page.asked(request, "job")                     # one value of the address
 """
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ class Page:
     _followed: list[tuple[Event, parts.Form]] = field(default_factory=list)
     """What comes after each event that is wired, with the place where that event says what is wrong."""
 
+    _answered: dict[Any, parts.Newest] = field(default_factory=dict)
+    """What each handler has answered last, by the handler and where it answers."""
     _waiting: list[gr.HTML] = field(default_factory=list)
     """What says that the page is being read, until its first reading has come."""
 
@@ -80,17 +83,25 @@ class Page:
         """Wires a handler that no outside program is told of. A StudioError becomes its sentence: in the form, beside
         the field that it is about, else in the corner of the page. Nothing else changes then. What comes after an
         event leaves there what that event said. What is pressed again while it is under way is not done twice; anything
-        else that happens meanwhile is answered afterwards."""
+        else that happens meanwhile is answered afterwards, and of its answers the one that began last stays."""
         how.setdefault("api_visibility", "private")
-        if getattr(event, "event_name", "") not in PRESSED:
+        is_pressed = getattr(event, "event_name", "") in PRESSED
+        if not is_pressed:
             how.setdefault("trigger_mode", parts.AFTER_ALL)
         place = form or self.corner
         is_after = any(event is one and place is before for one, before in self._followed)
         call, targets = parts.answering(handler, outputs, place, self.t, clears=not is_after)
+        if not is_pressed and not inspect.isgeneratorfunction(call):
+            call = self._newest_of(handler, targets).only(call, {place.place: gr.skip()})
         how |= _signs(event, how, targets[:-1], place)
         done = event(call, inputs, targets, **how)
         self._followed.extend((one, place) for one in (done.then, done.success, done.failure))
         return done
+
+    def _newest_of(self, handler: Callable[..., Any], targets: Sequence[Any]) -> parts.Newest:
+        """One for all events that the same handler answers in the same places."""
+        key = (handler, *(one._id for one in targets))
+        return self._answered.setdefault(key, parts.Newest())
 
     def load(self, handler: Callable[..., Any], inputs: Any = None, outputs: Any = None, **how: Any) -> Any:
         """Runs a handler when the page opens, without covering what is there."""

@@ -1,5 +1,5 @@
 """No event of a page is lost: neither one that joins while the server closes the page's stream, nor one that comes
-while the same is under way. Gradio alone loses both."""
+while the same is under way; nor does an earlier one have the last word. Gradio alone fails in all three."""
 
 import asyncio
 import socket
@@ -14,6 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.ui import gradio_adapter, parts
+from studio.ui.page import Page
+from studio.ui.text import Texts
 
 pytestmark = pytest.mark.browser
 
@@ -107,4 +109,34 @@ def test_what_changes_while_a_page_is_read_is_shown(chromium: Any, serve: Callab
     assert reading.wait(30)
     page.click("#press")
     page.wait_for_function(shows, arg="2")
+    page.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_of_two_changes_in_one_moment_the_later_one_stays(chromium: Any, serve: Callable[[ASGIApp], str]) -> None:
+    """Two fields are filled at once, and each tells the same handler. The answer to the first takes longer."""
+    asked: list[tuple[str, str]] = []
+
+    def filled(blocks: gr.Blocks) -> None:
+        page = Page(blocks, None, Texts("en", "home"))  # type: ignore[arg-type]
+        first, second, box = gr.Textbox(), gr.Textbox(), gr.Textbox(elem_id="box")
+
+        def told(one: str, two: str) -> str:
+            asked.append((one, two))
+            number = len(asked)
+            if number == 1:
+                time.sleep(4 * LATE)
+            return f"answer {number}"
+
+        page.load(lambda: ("a", "b"), None, [first, second])
+        for box_of in (first, second):
+            page.on(box_of.change, told, [first, second], box, trigger_mode="multiple")
+
+    blocks = gradio_adapter.book("T", [("one", "/", filled)])
+    page = chromium.new_page()
+    page.goto(serve(gradio_adapter.mounted(blocks, gr.themes.Base())))
+    shown = "() => document.querySelector('#box :is(input, textarea)')?.value"
+    page.wait_for_function(f"{shown.removeprefix('() => ')}")
+    page.wait_for_timeout(6 * 1000 * LATE)
+    assert len(asked) == 2 and page.evaluate(shown) == "answer 2"
     page.close()

@@ -9,6 +9,7 @@ from studio.ui.parts.forms import Form, answering, arriving, corner, form
 from studio.ui.parts.handlers import person_of, project_of, query_value, say
 from studio.ui.parts.icons import icon
 from studio.ui.parts.long_work import LongWork, is_under_way, long_work, wait_words, waits_for
+from studio.ui.parts.newest import Newest
 from studio.ui.parts.pieces import (
     Cell,
     Column,
@@ -42,6 +43,7 @@ __all__ = [
     "Form",
     "Live",
     "LongWork",
+    "Newest",
     "Opening",
     "Panel",
     "Stat",

@@ -97,7 +97,7 @@ def build(page: Page, goto: gr.Textbox) -> None:
     opened = page.load(open_form, outputs=filled)
     page.on(opened.then, foresee, given, shown, **HIDDEN)
     # One listener for all: of several, a forecast of the form as it was a moment ago could be the last to arrive.
-    changes = [fields[name].change for name in SHAPING]
+    changes = [fields[name].input for name in SHAPING]
     page.on(partial(gr.on, changes), foresee, given, shown, trigger_mode="always_last", **HIDDEN)
     page.on(start.click, create, given, goto, form=faults, show_progress_on=start)
     page.on(sample.click, create_sample, given, goto, form=faults, show_progress_on=sample)
