@@ -47,7 +47,8 @@ class NotFound(BadInput):
     @classmethod
     def named(cls, kind: str, name: object, known: list[str] | None = None) -> "NotFound":
         hint = f" There are: {', '.join(sorted(known)[:12])}." if known else f" There is no {kind} yet."
-        return cls(f"There is no {kind} named '{name}' in this project.{hint}", field=kind)
+        place = "workspace" if kind == "project" else "project"
+        return cls(f"There is no {kind} named '{name}' in this {place}.{hint}", field=kind)
 
 
 class NameTaken(BadInput):
@@ -55,7 +56,8 @@ class NameTaken(BadInput):
 
     @classmethod
     def of(cls, kind: str, name: str) -> "NameTaken":
-        return cls(f"There is already a {kind} named '{name}' in this project. Choose another name.", field="name")
+        place = "workspace" if kind == "project" else "project"
+        return cls(f"There is already a {kind} named '{name}' in this {place}. Choose another name.", field="name")
 
 
 class NotAllowed(BadInput):

@@ -29,3 +29,9 @@ def test_each_thing_says_when_it_goes(language: str) -> None:
 def test_what_is_put_away_has_no_such_day() -> None:
     t = Texts("en", "settings")
     assert t("bin.goes") not in away_view(t, [Away("run", "three", "", 0.0)], PUT_AWAY)
+
+
+def test_each_of_several_of_one_name_can_be_chosen() -> None:
+    found = [Away("prompts", "a/b", "", 0.0, number=7), Away("prompts", "a/b", "", 0.0, number=3)]
+    choices = choices_of(Texts("en", "settings"), found)
+    assert [value for _, value in choices] == ["prompts/7/a/b", "prompts/3/a/b"]
