@@ -13,7 +13,7 @@ from studio.engine.export import Exporting
 from studio.engine.inference import Inference
 from studio.engine.job_kinds import ENTRIES
 from studio.engine.jobs import Executor, Jobs, LocalExecutor, Runner
-from studio.engine.models import ModelImports, Models
+from studio.engine.models import PRACTICE_BASE, ModelImports, Models
 from studio.engine.overview import ProjectOverview, overview_of
 from studio.engine.prompts import PromptJobs, Prompts
 from studio.engine.prompts.invention import Inventions
@@ -311,7 +311,7 @@ def _bundle(
 def _furnish(studio: Studio) -> None:
     """Gives a project what each has. Its number may have been that of another, which is gone."""
     studio.system_messages.ensure_library()
-    studio.models.forget_base()
+    studio.cache.forget((PRACTICE_BASE, studio.project_id))
 
 
 JOB_PROCESS = "studio.engine.job_process"

@@ -93,8 +93,8 @@ def _add_shell(routes: APIRouter, studio: "Studio") -> None:
         name."""
         try:
             body = await request.json()
-            number = _number_in(body)
-            back = project_of(request, studio).bin.restore(str(body["kind"]), str(body["name"]), number=number)
+            kind, name, number = str(body["kind"]), str(body["name"]), _number_in(body)
+            back = project_of(request, studio).bin.restore(kind, name, number=number)
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": "Send a JSON object with the kind and the name."}, status_code=400)
         except StudioError as exc:

@@ -23,7 +23,7 @@ def deleted(run_cli: Any, tmp_path: Any) -> None:
 def test_a_deleted_project_comes_back_by_the_command_that_was_said(run_cli: Any, deleted: None) -> None:
     assert run_cli("restore", "project", "default").code == 0
     assert names(run_cli) == ["default", "other"]
-    assert [one["name"] for one in run_cli("prompts", "list", "--json").json["sources"]] == ["p"]
+    assert [one["source"] for one in run_cli("prompts", "list", "--json").json["sources"]] == ["p"]
 
 
 def test_looking_into_the_bin_makes_no_project(run_cli: Any, deleted: None) -> None:
@@ -40,7 +40,7 @@ def test_a_command_that_opens_a_project_does_not_stand_in_the_way(run_cli: Any, 
     assert run_cli("prompts", "list").code == 0
     assert names(run_cli) == ["other", "default"]
     assert run_cli("restore", "project", "default").code == 0
-    assert [one["name"] for one in run_cli("prompts", "list", "--json").json["sources"]] == ["p"]
+    assert [one["source"] for one in run_cli("prompts", "list", "--json").json["sources"]] == ["p"]
 
 
 def test_the_last_project_is_refused_before_and_after_the_question(run_cli: Any) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from studio.engine.bin import Away, Dependent
-from studio.ui.pages.settings_bin import IN_BIN, PUT_AWAY, away_view
+from studio.ui.pages.settings_bin import IN_BIN, PUT_AWAY, away_view, choices_of
 from studio.ui.text import Texts
 
 GOES = time.mktime((2031, 5, 17, 12, 0, 0, 0, 0, -1))

@@ -329,13 +329,9 @@ class Models(Service):
             tensor_types=brought.gguf.tensor_types,
         )
 
-    def forget_base(self) -> None:
-        """The row of the shipped base is looked for again: the project is new, under the number of one that is gone."""
-        self._cache.forget(("practice base", self.project_id))
-
     def _ensure_practice_base(self) -> None:
         """The row of the shipped base is made when it is missing; looked for once by all who share the cache."""
-        self._cache.get(("practice base", self.project_id), "", self._make_practice_base)
+        self._cache.get((PRACTICE_BASE, self.project_id), "", self._make_practice_base)
 
     def _make_practice_base(self) -> None:
         folder = self.settings.assets / PRACTICE_BASE
