@@ -62,6 +62,16 @@ def test_a_name_is_the_same_however_its_accents_are_written(studio: Studio) -> N
     assert studio.bin.restore("prompts", DECOMPOSED).name == COMPOSED
 
 
+def test_things_are_found_however_their_accents_are_written(studio: Studio) -> None:
+    studio.teachers.add(DECOMPOSED, "http://127.0.0.1:9/v1", "m")
+    studio.system_messages.save(DECOMPOSED, "Words.")
+    studio.prompts.add(DECOMPOSED, "import", [NewPrompt("a")])
+    studio.collecting.create(DECOMPOSED, DECOMPOSED, name=DECOMPOSED)
+    for finds in (studio.teachers.get, studio.system_messages.get, studio.prompts.source, studio.collecting.get):
+        for name in (COMPOSED, DECOMPOSED):
+            assert finds(name).name == COMPOSED
+
+
 def test_a_project_is_looked_for_in_the_workspace(studio: Studio) -> None:
     with pytest.raises(NotFound, match="no project named 'none' in this workspace"):
         studio.bin.delete("project", "none")

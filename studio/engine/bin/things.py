@@ -103,8 +103,7 @@ def _named(session: Session, project_id: int, kind: ThingKind, name: str) -> Row
 
 
 def _dataset(session: Session, project_id: int, name: str) -> Dataset | None:
-    found = (find_dataset(session, project_id, one, also_binned=False) for one in spellings(name))
-    return next((one for one in found if one is not None), None)
+    return find_dataset(session, project_id, name.strip(), also_binned=False)
 
 
 def _mine(project_id: int, kind: ThingKind) -> list[Any]:

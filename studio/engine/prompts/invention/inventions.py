@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from studio.engine.domain.names import checked_source_name, composed
+from studio.engine.domain.names import checked_source_name, composed, spellings
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.domain.states import JobState
 from studio.engine.domain.status import status
@@ -215,7 +215,11 @@ class Inventions(Service):
         return source
 
     def _row(self, session: Session, name: str) -> PromptSource | None:
-        mine = (PromptSource.project_id == self._project_id, PromptSource.kind == KIND, PromptSource.name == name)
+        mine = (
+            PromptSource.project_id == self._project_id,
+            PromptSource.kind == KIND,
+            col(PromptSource.name).in_(spellings(name)),
+        )
         return session.exec(select(PromptSource).where(*mine)).first()
 
 
