@@ -1,6 +1,8 @@
 """A workspace keeps a project: the last one in use stays, and one that an earlier version left with none opens."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import update
@@ -85,3 +87,21 @@ def test_a_project_that_somebody_used_keeps_its_name(studio: Studio, what: str) 
     with pytest.raises(NameTaken, match="another project named 'default' now"):
         other.bin.restore("project", "default")
     assert other.find("default").project_id == opened.project_id
+
+
+def test_of_two_who_delete_the_last_two_one_is_refused(database: Database) -> None:
+    here = studio_in(database)
+    here.at("other")
+    ready = threading.Barrier(2)
+
+    def delete(name: str) -> bool:
+        ready.wait()
+        try:
+            here.bin.delete("project", name)
+        except BadInput:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(delete, ("default", "other"))) == [False, True]
+    assert len(here.projects.list()) == 1
