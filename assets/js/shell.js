@@ -113,11 +113,11 @@
       /* No storage. */
     }
   }
-  async function takeBack({ kind, name, to }, line) {
+  async function takeBack({ kind, name, number, to }, line) {
     $("button", line).disabled = true;
     try {
       const reply = await fetch(`/shell/restore?project=${encodeURIComponent(words.project)}`, {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ kind, name }),
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ kind, name, number }),
       });
       const said = await reply.json();
       if (reply.ok) return leaveSaying({ said: said.said, to });

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from studio.cli.output import JsonOption, open_studio_of, progress_line, show
+from studio.cli.output import JsonOption, open_existing_of, progress_line, show
 from studio.engine.bin import Away, Dependent, ThingKind
+from studio.engine.studio import Studio
 
 app = typer.Typer()
 
@@ -24,7 +25,7 @@ def delete(
     json_: JsonOption = False,
 ) -> None:
     """Put something into the bin. `restore` brings it back until the bin is emptied."""
-    studio = open_studio_of(context)
+    studio = _open(context, kind)
     found = studio.bin.look(kind, name) if dry_run else studio.bin.delete(kind, name)
     report = {
         "deleted": None if dry_run else found.name, "kind": found.kind, "would_delete": found.name if dry_run else None,
@@ -43,7 +44,7 @@ def restore(
     json_: JsonOption = False,
 ) -> None:
     """Bring something back from the bin, or from where it was put away."""
-    back = open_studio_of(context).bin.restore(kind, name, as_name)
+    back = _open(context, kind).bin.restore(kind, name, as_name)
     by = f" {back.by} had deleted it." if back.by else ""
     report = {"restored": back.name, "kind": back.kind, "by": back.by or None, "deleted_at": back.at}
     show(context, report, json_, text=f"'{back.name}' is back.{by}")
@@ -57,13 +58,13 @@ def rename(
     json_: JsonOption = False,
 ) -> None:
     """Give something another name; what was made from it is told."""
-    renamed = open_studio_of(context).bin.rename(kind, name, to)
+    renamed = _open(context, kind).bin.rename(kind, name, to)
     show(context, {"renamed": renamed, "kind": kind, "before": name}, json_, text=f"'{name}' is '{renamed}' now.")
 
 
 def archive(context: typer.Context, kind: KindArgument, name: Name, json_: JsonOption = False) -> None:
     """Put something away: lists leave it out, its name still finds it. `restore` brings it back to the lists."""
-    archived = open_studio_of(context).bin.archive(kind, name)
+    archived = _open(context, kind).bin.archive(kind, name).name
     text = f"'{archived}' is put away. Bring it back with: understudy restore {kind} '{archived}'"
     show(context, {"archived": archived, "kind": kind}, json_, text=text)
 
@@ -82,7 +83,7 @@ def list_(
     json_: JsonOption = False,
 ) -> None:
     """Show what is in the bin, the newest first."""
-    bin = open_studio_of(context).bin
+    bin = open_existing_of(context, or_oldest=True).bin
     found = bin.archived() if archived else bin.list()
     empty = "Nothing is put away." if archived else "The bin is empty."
     show(context, {"items": [_row(one) for one in found]}, json_, text="\n".join(map(_line, found)) or empty)
@@ -95,7 +96,7 @@ def keep(
     json_: JsonOption = False,
 ) -> None:
     """Show or set for how many days things stay in the bin before the app deletes them for good."""
-    bin = open_studio_of(context).bin
+    bin = open_existing_of(context, or_oldest=True).bin
     if days is not None:
         bin.keep_for(days)
     kept = bin.days_kept()
@@ -114,13 +115,18 @@ def empty(
     """Delete for good what is in the bin. What other things still need of it stays: costs, and lineages of students."""
     line = progress_line(patient=True)
     try:
-        report: dict[str, Any] = open_studio_of(context).bin.empty_here(compact=compact, on_progress=line)
+        report: dict[str, Any] = open_existing_of(context).bin.empty_here(compact=compact, on_progress=line)
     finally:
         line.close()
     text = f"{report['emptied']} deleted for good; {report['bytes']:,} bytes are free again."
     if report["reusable"]:
         text += f" {report['reusable']:,} more are free inside the database's file; --compact gives them to the disk."
     show(context, report, json_, text=text)
+
+
+def _open(context: typer.Context, kind: str) -> Studio:
+    """Projects are things of the workspace, so they are reached from any of them."""
+    return open_existing_of(context, or_oldest=ThingKind.of(kind) is ThingKind.PROJECT)
 
 
 def _depending(depends: Any) -> str:

@@ -11,7 +11,8 @@ from rich.markup import escape
 
 from studio.cli.plain import plain
 from studio.engine.settings import Settings
-from studio.engine.studio import Studio, open_studio
+from studio.engine.store import USUAL
+from studio.engine.studio import Studio, open_existing, open_studio
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on standard output.")]
 
@@ -30,8 +31,21 @@ def settings_of(context: typer.Context) -> Settings:
 
 def open_studio_of(context: typer.Context) -> Studio:
     """The workspace and project that the options before the command name, for the person that they name."""
+    return _for_person(context, open_studio(settings_of(context), _project(context)))
+
+
+def open_existing_of(context: typer.Context, *, or_oldest: bool = False) -> Studio:
+    """The same for commands about what is there: they make no project, which would take the name of a deleted one.
+    `or_oldest` is for those that are about the whole workspace."""
+    return _for_person(context, open_existing(settings_of(context), _project(context), or_oldest=or_oldest))
+
+
+def _project(context: typer.Context) -> str:
+    return (context.obj or {}).get("project") or USUAL
+
+
+def _for_person(context: typer.Context, studio: Studio) -> Studio:
     options = context.obj or {}
-    studio = open_studio(settings_of(context), options.get("project") or "default")
     return studio.acting_for(studio.people.named_or_new(options["by"])) if options.get("by") else studio
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from studio.cli.output import JsonOption, open_studio_of, show
+from studio.cli.output import JsonOption, open_existing_of, open_studio_of, show
 from studio.engine.errors import BadInput
 from studio.engine.teachers.runs import ProjectMoney
 
@@ -16,7 +16,7 @@ LIFTED = "none"
 @app.command("list")
 def list_(context: typer.Context, json_: JsonOption = False) -> None:
     """Name the projects of the workspace, the oldest first."""
-    studio = open_studio_of(context)
+    studio = open_existing_of(context, or_oldest=True)
     rows = [{"name": project.name, "budget_usd": project.budget_usd} for project in studio.projects.list()]
     show(context, {"projects": rows}, json_, text="\n".join(str(row["name"]) for row in rows))
 

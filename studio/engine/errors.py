@@ -42,12 +42,15 @@ class BadInput(StudioError):
 
 
 class NotFound(BadInput):
-    """No such thing by that name in this project."""
+    """No such thing by that name."""
 
     @classmethod
     def named(cls, kind: str, name: object, known: list[str] | None = None) -> "NotFound":
         hint = f" There are: {', '.join(sorted(known)[:12])}." if known else f" There is no {kind} yet."
-        return cls(f"There is no {kind} named '{name}' in this project.{hint}", field=kind)
+        return cls(
+            f"There is no {kind} named '{name}' in this {'workspace' if kind == 'project' else 'project'}.{hint}",
+            field=kind,
+        )
 
 
 class NameTaken(BadInput):
@@ -55,7 +58,11 @@ class NameTaken(BadInput):
 
     @classmethod
     def of(cls, kind: str, name: str) -> "NameTaken":
-        return cls(f"There is already a {kind} named '{name}' in this project. Choose another name.", field="name")
+        return cls(
+            f"There is already a {kind} named '{name}' in this {'workspace' if kind == 'project' else 'project'}. "
+            "Choose another name.",
+            field="name",
+        )
 
 
 class NotAllowed(BadInput):

@@ -8,6 +8,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from studio.engine.domain.dataset_version import DatasetVersion
+from studio.engine.domain.names import spellings
 from studio.engine.domain.terms import strictest
 from studio.engine.store import Cache, name_before
 from studio.engine.store.tables import Dataset, DatasetRow, Model, Operation, Run, Stage, Teacher, Trace
@@ -117,8 +118,12 @@ def _as_dict(share: TeacherShare) -> dict[str, Any]:
 
 def find_dataset(session: Session, project_id: int, reference: str, *, also_binned: bool = True) -> Dataset | None:
     """The dataset version that NAME-vVERSION or NAME (its newest) means; a lineage goes on naming one in the bin."""
-    found = _datasets(session, project_id, [reference])
-    return _version([one for one in found if also_binned or one.binned_at is None], reference)
+    for spelled in spellings(reference):
+        found = _datasets(session, project_id, [spelled])
+        version = _version([one for one in found if also_binned or one.binned_at is None], spelled)
+        if version is not None:
+            return version
+    return None
 
 
 def _datasets(session: Session, project_id: int, references: Iterable[str]) -> Sequence[Dataset]:

@@ -13,14 +13,14 @@ from studio.engine.export import Exporting
 from studio.engine.inference import Inference
 from studio.engine.job_kinds import ENTRIES
 from studio.engine.jobs import Executor, Jobs, LocalExecutor, Runner
-from studio.engine.models import ModelImports, Models
+from studio.engine.models import PRACTICE_BASE, ModelImports, Models
 from studio.engine.overview import ProjectOverview, overview_of
 from studio.engine.prompts import PromptJobs, Prompts
 from studio.engine.prompts.invention import Inventions
 from studio.engine.prompts.mixtures import Mixtures
 from studio.engine.scoring import Answers
 from studio.engine.settings import Settings
-from studio.engine.store import Addresses, Artifacts, Cache, Database, People, Projects, References, Sessions
+from studio.engine.store import USUAL, Addresses, Artifacts, Cache, Database, People, Projects, References, Sessions
 from studio.engine.store.tables import Project
 from studio.engine.teachers import Collecting, RunEndings, Spending, SystemMessages, TeacherKeys, Teachers
 from studio.engine.teachers.asking import Asking
@@ -50,8 +50,8 @@ class Studio:
         return self._of(self.projects.get(project))
 
     def find(self, project: str) -> "Studio":
-        """The same workspace from another project; without a name from this one, whatever it is called by now, or the
-        oldest in use where it was deleted. Raises NotFound when there is none of that name."""
+        """The same workspace from another project; without a name from this one, whatever it is called by now, or
+        where it was deleted from the one that `Projects.of` gives. Raises NotFound when there is none of that name."""
         projects, version = self.projects, self.database.version()
         read = partial(projects.find, project) if project else partial(projects.of, self.project_id)
         return self._of(self.cache.get(("project", project or self.project_id), version, read))
@@ -266,17 +266,24 @@ class Studio:
         )
 
 
-def open_studio(
-    settings: Settings | None = None, project: str = "default", *, executor: Executor | None = None
-) -> Studio:
+def open_studio(settings: Settings | None = None, project: str = USUAL, *, executor: Executor | None = None) -> Studio:
     """Opens a workspace for its owner, making it if needed: folders, tables, the project and its library."""
     database = Database((settings or Settings()).prepare())
     database.upgrade()
     return studio_in(database, project, executor=executor)
 
 
+def open_existing(settings: Settings, project: str = USUAL, *, or_oldest: bool = False) -> Studio:
+    """The same without making a project, but in a workspace that has none in use; `or_oldest`: where the usual project
+    is gone, in the oldest in use. Raises NotFound."""
+    database = Database(settings.prepare())
+    database.upgrade()
+    found = Projects(database).existing(project, or_oldest=or_oldest)
+    return _bundle(database, found, People(database).owner())
+
+
 def studio_in(
-    database: Database, project: str = "default", *, actor: Actor | None = None, executor: Executor | None = None
+    database: Database, project: str = USUAL, *, actor: Actor | None = None, executor: Executor | None = None
 ) -> Studio:
     """The Studio of a project, made if needed, in a database whose tables are there; by default for the owner."""
     return _bundle(database, Projects(database).get(project), actor or People(database).owner(), executor)
@@ -297,8 +304,14 @@ def _bundle(
     executor = executor or LocalExecutor(settings, JOB_PROCESS)
     cache = cache or Cache()
     studio = Studio(settings, database, Artifacts(settings.artifacts), project, actor, cache, executor)
-    cache.get(("library", project.id), "", studio.system_messages.ensure_library)
+    cache.get(("library", project.id), project.created_at, partial(_furnish, studio))
     return studio
+
+
+def _furnish(studio: Studio) -> None:
+    """Gives a project what each has. Its number may have been that of another, which is gone."""
+    studio.system_messages.ensure_library()
+    studio.cache.forget((PRACTICE_BASE, studio.project_id))
 
 
 JOB_PROCESS = "studio.engine.job_process"

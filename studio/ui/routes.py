@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from studio.engine.domain.states import JobState, StudyState
-from studio.engine.errors import BadInput, NotAllowed, NotFound, StudioError
+from studio.engine.errors import NotAllowed, NotFound, StudioError
 from studio.ui import links
 from studio.ui.languages import language_of
 from studio.ui.middleware import FOREVER
@@ -81,9 +81,7 @@ def _add_shell(routes: APIRouter, studio: "Studio") -> None:
             body = await request.json()
             name = str(body["name"])
             here = studio.acting_for(actor_of(request, studio))
-            if name.strip() in [project.name for project in here.projects.list()]:
-                raise BadInput(f"There is already a project named '{name.strip()}'. Choose another name.")
-            return JSONResponse({"name": here.at(name.strip()).project.name})
+            return JSONResponse({"name": here.projects.make(name).name})
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": "Send a JSON object with the name of the project."}, status_code=400)
         except StudioError as exc:
@@ -91,10 +89,12 @@ def _add_shell(routes: APIRouter, studio: "Studio") -> None:
 
     @routes.post("/shell/restore")
     async def restore(request: Request) -> JSONResponse:
-        """Takes back what deleted a thing or put it away."""
+        """Takes back what deleted a thing or put it away: {kind, name, number}; without a number the last of that
+        name."""
         try:
             body = await request.json()
-            back = project_of(request, studio).bin.restore(str(body["kind"]), str(body["name"]))
+            kind, name, number = str(body["kind"]), str(body["name"]), _number_in(body)
+            back = project_of(request, studio).bin.restore(kind, name, number=number)
         except (ValueError, KeyError, TypeError):
             return JSONResponse({"error": "Send a JSON object with the kind and the name."}, status_code=400)
         except StudioError as exc:
@@ -156,6 +156,14 @@ def version_of(assets: Path) -> str:
             if file.is_file():
                 digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:10]
+
+
+def _number_in(body: dict[str, object]) -> int | None:
+    """Which of several things of one name is meant, where that is said. Raises ValueError for what is no number."""
+    number = body.get("number")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+        raise ValueError(number)
+    return number
 
 
 def running_count(studio: "Studio") -> int:

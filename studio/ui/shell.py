@@ -161,7 +161,7 @@ class _Drawer:
         )
 
     def _view(self, studio: "Studio", page: Page, project: str) -> frame.View:
-        names = [one.name for one in studio.projects.list()]
+        names = [one.name for one in studio.projects.list()] or [studio.find("").project.name]
         here = studio.find(project if project in names else "")
         files = _own_files(page, studio.settings.assets)
         return frame.View(page.name, here.project.name, names, routes.running_count(here), self.version, files)

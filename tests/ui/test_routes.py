@@ -76,6 +76,33 @@ def test_what_was_deleted_is_taken_back(browser: TestClient, house: Any) -> None
     assert again.status_code == 400 and "neither in the bin nor put away" in again.json()["error"]
 
 
+def test_of_two_deleted_things_of_one_name_the_meant_one_is_taken_back(browser: TestClient, house: Any) -> None:
+    house.projects.get("two-of-a-name")
+    here = house.at("two-of-a-name")
+    gone = []
+    for count in (2, 3):
+        here.prompts.practice(["addition"], count, 1, "sums")
+        gone.append(here.bin.delete("prompts", "sums").number)
+    address, thing = "/shell/restore?project=two-of-a-name", {"kind": "prompts", "name": "sums"}
+    for number in ("1", 1.5, True, 0, -3, [gone[0]]):
+        refused = browser.post(address, json=thing | {"number": number})
+        assert refused.status_code == 400 and not here.prompts.sources()
+    assert browser.post(address, json=thing | {"number": gone[0]}).json()["name"] == "sums"
+    assert here.prompts.source("sums").count == 2
+    again = browser.post(address, json=thing | {"number": gone[1]})
+    assert again.status_code == 400 and "another prompt source named 'sums'" in again.json()["error"]
+    here.bin.delete("prompts", "sums")
+    assert browser.post(address, json=thing).status_code == 200
+    assert here.prompts.source("sums").count == 2
+
+
+def test_a_project_is_not_made_under_the_name_of_one_that_is_put_away(browser: TestClient, house: Any) -> None:
+    house.projects.get("quiet")
+    house.bin.archive("project", "quiet")
+    refused = browser.post("/shell/projects?lang=zh", json={"name": "Quiet"})
+    assert refused.status_code == 400 and "此工作区中已有名为“quiet”的项目" in refused.json()["error"]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"kind": "prompts"}', b'{"kind": "x", "name": "y"}', b"\xff"])
 def test_what_names_nothing_to_take_back_is_refused_in_words(browser: TestClient, body: bytes) -> None:
     answer = browser.post("/shell/restore", content=body)

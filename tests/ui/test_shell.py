@@ -5,9 +5,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
-from studio.ui.shell import PAGES, build_blocks, language_of
+from studio.engine.store.tables import Project
+from studio.ui.shell import PAGES, _Drawer, build_blocks, language_of
 from studio.ui.text import LANGUAGES, Texts
 
 PATHS = [page.path for page in PAGES if not page.plain]
@@ -195,3 +197,10 @@ def test_queued_and_direct_events_share_one_state(app: Any) -> None:
     for language in picker.apps.values():
         inner = next(route.app for route in language.routes if hasattr(getattr(route, "app", None), "get_blocks"))
         assert inner.get_blocks().app is inner
+
+
+def test_pages_open_where_an_earlier_version_left_no_project(studio: Any) -> None:
+    with studio.database.session() as session:
+        session.execute(update(Project).values(name="default\x1f1", binned_at=1.0))
+    view = _Drawer(studio, {})._view(studio, PAGES[0], "")
+    assert (view.project, list(view.projects)) == ("default", ["default"])

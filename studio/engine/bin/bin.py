@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from studio.engine.bin import expiring, listing, renaming
 from studio.engine.bin.dependents import dependents
-from studio.engine.bin.refusals import check_idle, check_unread
+from studio.engine.bin.refusals import check_idle, check_not_last, check_unread, hold_projects
 from studio.engine.bin.reports import Away, Deleted, Restored, Whereabouts
 from studio.engine.bin.things import (
     KEEPS_NAME,
@@ -22,6 +22,7 @@ from studio.engine.bin.things import (
     names_in_use,
     shown_name,
 )
+from studio.engine.bin.untouched import is_untouched, remove
 from studio.engine.domain.permissions import Access, Action, Service, needs
 from studio.engine.domain.states import JOB_UNDER_WAY, BinState
 from studio.engine.domain.status import status
@@ -29,6 +30,7 @@ from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.jobs import Jobs, Kind, Progress, Retry
 from studio.engine.store import Database, binned_name, name_before
 from studio.engine.store.tables import BinItem, Job, Project
+from studio.engine.teachers import library
 
 EMPTY = Kind("empty_bin", action=Action.MANAGE, ends_whole=True, retry=Retry.GOES_ON)
 
@@ -46,13 +48,16 @@ class Bin(Service):
         of = ThingKind.of(kind)
         with self._database.session() as session:
             row = self._deletable(session, of, name)
-            return Deleted(of, shown_name(of, row), dependents(session, of, row))
+            return Deleted(of, shown_name(of, row), dependents(session, of, row), row.id)
 
     @needs(Action.MANAGE)
     def delete(self, kind: str, name: str) -> Deleted:
-        """Puts a thing into the bin. Raises `NotFound`, or `BadInput` while a job or an open study needs it."""
+        """Puts a thing into the bin. Raises `NotFound`, or `BadInput` while a job or an open study needs it, and for
+        the last project in use."""
         of = ThingKind.of(kind)
         with self._database.session() as session:
+            if of is ThingKind.PROJECT:
+                hold_projects(session)
             row = self._deletable(session, of, name)
             self._may(Action.MANAGE, of, row)
             depends = dependents(session, of, row)
@@ -62,17 +67,18 @@ class Bin(Service):
                 session.add(row)
             else:
                 self._put_in(session, of, row, [one.as_dict() for one in depends])
-        return Deleted(of, name, depends)
+        return Deleted(of, name, depends, row.id)
 
     @needs(Action.MANAGE)
-    def restore(self, kind: str, name: str, as_name: str | None = None) -> Restored:
-        """Takes a thing out of the bin, or back from where it was put away. Raises `NotFound`, and `NameTaken` where
-        another has its name now and `as_name` gives it no other."""
+    def restore(self, kind: str, name: str, as_name: str | None = None, *, number: int | None = None) -> Restored:
+        """Takes a thing out of the bin, or back from where it was put away: the one of that number. Without a number,
+        what is put away comes first, as it keeps its name from what is in the bin. Raises `NotFound`, and `NameTaken`
+        where another has its name now and `as_name` gives it no other."""
         of = ThingKind.of(kind)
         with self._database.session() as session:
-            item = listing.item(session, self._project_id, of, name)
-            if item is None:
-                return self._brought_back(session, of, name, as_name)
+            item = listing.item(session, self._project_id, of, name, number)
+            if item is None or (number is None and not as_name and self._is_put_away(session, of, name)):
+                return self._brought_back(session, of, name, as_name, number)
             if item.state != BinState.KEPT:
                 raise BadInput(
                     f"The {of.words} '{item.name}' is being deleted for good; it cannot be restored any more."
@@ -80,15 +86,19 @@ class Bin(Service):
             return self._taken_out(session, of, item, as_name)
 
     @needs(Action.BUILD)
-    def archive(self, kind: str, name: str) -> str:
-        """Puts a thing away: lists leave it out, its name still finds it. Returns its name. Raises `NotFound`."""
+    def archive(self, kind: str, name: str) -> Away:
+        """Puts a thing away: lists leave it out, its name still finds it. Raises `NotFound`, and `BadInput` for the
+        last project in use."""
         of = ThingKind.of(kind)
         with self._database.session() as session:
+            if of is ThingKind.PROJECT:
+                hold_projects(session)
             row = found(session, self._project_id, of, name)
             self._may(Action.BUILD, of, row)
+            check_not_last(session, of, row)
             row.archived_at = row.archived_at or time.time()
             session.add(row)
-            return shown_name(of, row)
+            return listing.put_away(of, row)
 
     @needs(Action.BUILD)
     def rename(self, kind: str, name: str, to: str) -> str:
@@ -187,6 +197,7 @@ class Bin(Service):
         check_not_shipped(kind, name)
         row = found(session, self._project_id, kind, name)
         check_idle(session, kind, row)
+        check_not_last(session, kind, row)
         return row
 
     def _put_in(self, session: Session, kind: ThingKind, row: Row, depends: Sequence[dict[str, Any]]) -> None:
@@ -209,7 +220,10 @@ class Bin(Service):
         name = item.name
         if kind not in KEEPS_NAME:
             name = renaming.checked(kind, as_name) if as_name else item.name
-            if renaming.is_taken(session, kind, self._project_id, name):
+            other = renaming.holder(session, kind, self._project_id, name)
+            if kind is ThingKind.PROJECT and other is not None and is_untouched(session, other, self._library):
+                remove(session, other)
+            elif other is not None:
                 raise NameTaken(
                     f"There is another {kind.words} named '{name}' now. Restore this one under another name: "
                     f"understudy restore {kind} '{item.name}' --name OTHER"
@@ -220,9 +234,17 @@ class Bin(Service):
         row.binned_at = None
         session.add(row)
         session.delete(item)
-        return Restored(kind, name, item.by, item.created_at)
+        return Restored(kind, name, item.by, item.created_at, item.thing_id)
 
-    def _brought_back(self, session: Session, kind: ThingKind, name: str, as_name: str | None) -> Restored:
+    def _is_put_away(self, session: Session, kind: ThingKind, name: str) -> bool:
+        try:
+            return found(session, self._project_id, kind, name).archived_at is not None
+        except BadInput:
+            return False
+
+    def _brought_back(
+        self, session: Session, kind: ThingKind, name: str, as_name: str | None, number: int | None
+    ) -> Restored:
         """What was put away rather than put into the bin."""
         try:
             row = found(session, self._project_id, kind, name)
@@ -230,14 +252,19 @@ class Bin(Service):
             there = [item.name for item in listing.items(session, self._project_id) if item.kind == kind]
             known = f"There are: {', '.join(there[:12])}." if there else f"It holds no {kind.words}."
             raise NotFound(f"There is no {kind.words} named '{name}' in the bin. {known}") from exc
-        if row.archived_at is None:
+        if row.archived_at is None or number not in (None, row.id):
             raise BadInput(f"The {kind.words} '{name}' is neither in the bin nor put away.")
         if as_name:
             raise BadInput(f"The {kind.words} '{name}' kept its name. Restore it, then rename it.")
         self._may(Action.MANAGE, kind, row)
         at, row.archived_at = row.archived_at, None
         session.add(row)
-        return Restored(kind, shown_name(kind, row), "", at)
+        return Restored(kind, shown_name(kind, row), "", at, row.id)
+
+    @property
+    def _library(self) -> dict[str, str]:
+        """The words of the system messages that each project comes with, by name."""
+        return {message.name: message.text for message in library(self._database.settings.assets)}
 
     def _may(self, action: Action, kind: ThingKind, row: Row) -> None:
         """A project is asked for by its own name, everything else by that of the project it is of."""

@@ -7,7 +7,8 @@ from sqlmodel import Session, col, or_, select
 from studio.engine.bin import expiring
 from studio.engine.bin.dependents import Dependent
 from studio.engine.bin.reports import Away
-from studio.engine.bin.things import TABLES, ThingKind, shown_name
+from studio.engine.bin.things import TABLES, Row, ThingKind, shown_name
+from studio.engine.domain.names import spellings
 from studio.engine.domain.states import BinState
 from studio.engine.store.tables import BinItem
 
@@ -18,10 +19,11 @@ def items(session: Session, project_id: int) -> list[BinItem]:
     return list(session.exec(select(BinItem).where(mine).order_by(col(BinItem.id).desc())))
 
 
-def item(session: Session, project_id: int, kind: ThingKind, name: str) -> BinItem | None:
-    """The one that was put in last under a name."""
-    mine = [one for one in items(session, project_id) if one.kind == kind and one.name == name.strip()]
-    return mine[0] if mine else None
+def item(session: Session, project_id: int, kind: ThingKind, name: str, number: int | None = None) -> BinItem | None:
+    """The one that was put in last under a name; of several things of the name the one of that number."""
+    named = spellings(name)
+    mine = [one for one in items(session, project_id) if one.kind == kind and one.name in named]
+    return next((one for one in mine if number in (None, one.thing_id)), None)
 
 
 def mark(item: BinItem) -> tuple[int, str, int, float]:
@@ -39,7 +41,7 @@ def _binned(session: Session, one: BinItem, days: int) -> Away:
     return Away(
         one.kind, one.name, one.by, one.created_at, one.state == BinState.EMPTYING,
         [Dependent.of(kept) for kept in one.detail.get("depends") or ()],
-        expiring.goes_at(one, days) if days and not needed else None, needed,
+        expiring.goes_at(one, days) if days and not needed else None, needed, one.thing_id,
     )  # fmt: skip
 
 
@@ -56,4 +58,8 @@ def _archived(session: Session, project_id: int, kind: ThingKind) -> list[Away]:
         mine.append(col(table.project_id) == project_id)
     if kind is not ThingKind.SYSTEM_MESSAGE:
         mine.append(col(table.binned_at).is_(None))
-    return [Away(kind, shown_name(kind, row), "", row.archived_at) for row in session.exec(select(table).where(*mine))]
+    return [put_away(kind, row) for row in session.exec(select(table).where(*mine))]
+
+
+def put_away(kind: ThingKind, row: Row) -> Away:
+    return Away(kind, shown_name(kind, row), "", row.archived_at, number=row.id)

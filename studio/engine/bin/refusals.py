@@ -4,15 +4,15 @@ shows it."""
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import Session, col, select
 
 from studio.engine.bin.dependents import children_of, runs_over, students_of_dataset, studies_with
 from studio.engine.bin.things import ThingKind, shown_name
 from studio.engine.domain.states import JOB_UNDER_WAY, BatchState, StudyState
 from studio.engine.errors import BadInput
-from studio.engine.store import is_held
-from studio.engine.store.tables import Batch, Job, Run, Study
+from studio.engine.store import in_use, is_held
+from studio.engine.store.tables import Batch, Job, Project, Run, Study
 
 OPEN = (StudyState.PREPARING, StudyState.READY)
 AT_PROVIDER = (BatchState.UPLOADED, BatchState.SUBMITTED, BatchState.ENDED)
@@ -45,6 +45,22 @@ def check_idle(session: Session, kind: ThingKind, row: Any) -> None:
     if studies:
         raise BadInput(
             f"{named} is needed by the study '{studies[0]}', which is open. Close that study, or delete it, first."
+        )
+
+
+def hold_projects(session: Session) -> None:
+    """Lets nobody else delete or put away a project until this one is done: each of two would take the last but one."""
+    session.execute(update(Project).where(in_use(Project)).values(archived_at=None))
+
+
+def check_not_last(session: Session, kind: ThingKind, row: Any) -> None:
+    """Raises `BadInput` for the last project in use: pages are always those of one."""
+    if kind is not ThingKind.PROJECT:
+        return
+    others = (in_use(Project), col(Project.id) != row.id)
+    if session.exec(select(Project.id).where(*others).limit(1)).first() is None:
+        raise BadInput(
+            f"There is no other project in use. Make one first; then '{row.name}' can be deleted or put away."
         )
 
 

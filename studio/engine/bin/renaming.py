@@ -2,21 +2,26 @@
 
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from studio.engine.bin.dependents import children_of, students_of_dataset
 from studio.engine.bin.things import TABLES, Row, ThingKind, check_whole, is_ref
 from studio.engine.domain.names import (
-    checked_brought_name,
     checked_dataset_name,
     checked_model_name,
     checked_name,
+    checked_project_name,
+    checked_source_name,
 )
 from studio.engine.errors import BadInput, NameTaken
+from studio.engine.store import project_like
 from studio.engine.store.tables import BinItem, Dataset, Model, Stage, Trace
 
 _RULES: dict[ThingKind, Any] = {
+    ThingKind.PROJECT: checked_project_name,
+    ThingKind.PROMPTS: checked_source_name,
+    ThingKind.RUN: lambda name: checked_name("run", name),
     ThingKind.DATASET: checked_dataset_name,
     ThingKind.MODEL: checked_model_name,
     ThingKind.TEACHER: lambda name: checked_name("teacher", name),
@@ -26,17 +31,17 @@ _RULES: dict[ThingKind, Any] = {
 
 
 def checked(kind: ThingKind, name: str) -> str:
-    """The name without outer space, when a thing of that kind may have it. Raises `BadInput`."""
-    rule = _RULES.get(kind, lambda given: checked_brought_name(kind.words, given.strip()))
-    return str(rule(name))
+    """The name as it is kept, when a thing of that kind may have it. Raises `BadInput`."""
+    return str(_RULES[kind](name))
 
 
-def is_taken(session: Session, kind: ThingKind, project_id: int, name: str) -> bool:
+def holder(session: Session, kind: ThingKind, project_id: int, name: str, but: int | None = None) -> Row | None:
+    """Another thing that has the name; of projects and models also one whose name differs only in case."""
+    if kind is ThingKind.PROJECT:
+        return project_like(session, name, but)
     table = TABLES[kind]
-    mine = [col(table.name) == name]
-    if kind is not ThingKind.PROJECT:
-        mine.append(col(table.project_id) == project_id)
-    return session.exec(select(table.id).where(*mine).limit(1)).first() is not None
+    called = func.lower(table.name) == name.lower() if kind is ThingKind.MODEL else col(table.name) == name
+    return session.exec(select(table).where(called, col(table.project_id) == project_id, col(table.id) != but)).first()
 
 
 def rename(session: Session, kind: ThingKind, row: Row, to: str) -> None:
@@ -44,8 +49,9 @@ def rename(session: Session, kind: ThingKind, row: Row, to: str) -> None:
     another: its answers carry its name."""
     if to == row.name:
         return
-    if is_taken(session, kind, getattr(row, "project_id", 0), to):
-        raise NameTaken.of(kind.words, to)
+    other = holder(session, kind, getattr(row, "project_id", 0), to, row.id)
+    if other is not None:
+        raise NameTaken.of(kind.words, other.name)
     if kind is ThingKind.DATASET:
         _rename_versions(session, row, to)
         return
@@ -60,8 +66,8 @@ def rename(session: Session, kind: ThingKind, row: Row, to: str) -> None:
 def _rename_model(session: Session, model: Model, to: str) -> None:
     check_whole(model)
     folder = model.path.rpartition("/")[0] + f"/{to}"
-    same = (col(Model.project_id) == model.project_id, col(Model.path) == folder, col(Model.id) != model.id)
-    if session.exec(select(Model.id).where(*same)).first() is not None:
+    same = (func.lower(Model.path) == func.lower(folder), col(Model.project_id) == model.project_id)
+    if session.exec(select(Model.id).where(*same, col(Model.id) != model.id)).first() is not None:
         raise NameTaken(f"Another model was called '{to}' before, and its files still are. Choose another name.")
     for child in children_of(session, model, also_binned=True):
         child.parent = to

@@ -23,6 +23,8 @@ class Deleted:
     kind: str
     name: str
     depends: Sequence[Dependent]
+    number: int = 0
+    """That of the thing among all of its kind; others may have its name."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Restored:
     name: str
     by: str
     at: float | None
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,5 @@ class Away:
     """When it is deleted for good by itself, in seconds since 1970; None for what stays."""
     needed: Sequence[Dependent] = ()
     """What keeps it from going: things that are not in the bin and depend on it."""
+    number: int = 0
+    """That of the thing among all of its kind; others may have its name."""

@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from studio.engine.domain.dataset_version import DatasetVersion
+from studio.engine.domain.names import spellings
 from studio.engine.domain.states import ModelState, RunState
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.lineage import find_dataset
@@ -98,7 +99,7 @@ def check_whole(row: Model) -> None:
 
 def _named(session: Session, project_id: int, kind: ThingKind, name: str) -> Row | None:
     table = TABLES[kind]
-    return session.exec(select(table).where(*_mine(project_id, kind), table.name == name.strip())).first()
+    return session.exec(select(table).where(*_mine(project_id, kind), col(table.name).in_(spellings(name)))).first()
 
 
 def _dataset(session: Session, project_id: int, name: str) -> Dataset | None:

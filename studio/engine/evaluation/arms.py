@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sqlmodel import col, select
 
 from studio.engine.domain.messages import Messages
+from studio.engine.domain.names import spellings
 from studio.engine.domain.purposes import Purpose
 from studio.engine.domain.reference import Reference, ReferenceKind
 from studio.engine.domain.shown import shown
@@ -106,7 +107,8 @@ def find_arm(given: str, database: Database, project_id: int, models: Any) -> Ar
     with database.session() as session:
         of_name = (Model.project_id == project_id, Model.name == given, not_binned(Model))
         model = session.exec(select(Model).where(*of_name)).first()
-        teacher = session.exec(select(Teacher).where(Teacher.project_id == project_id, Teacher.name == given)).first()
+        mine = (col(Teacher.project_id) == project_id, col(Teacher.name).in_(spellings(given)))
+        teacher = session.exec(select(Teacher).where(*mine)).first()
     if model is not None:
         if models is not None:
             models.find(given)  # Says now, and not after the other arm was asked, when it cannot be opened.

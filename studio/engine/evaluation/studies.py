@@ -9,7 +9,7 @@ from sqlalchemy import and_, distinct, func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from studio.engine.domain.names import checked_name
+from studio.engine.domain.names import checked_name, spellings
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.domain.states import JOB_UNDER_WAY, JobState, StudyState
 from studio.engine.domain.status import status
@@ -349,7 +349,8 @@ class Studies(Service):
         return name
 
     def _find(self, session: Session, name: str) -> Study | None:
-        return session.exec(select(Study).where(Study.project_id == self._project_id, Study.name == name)).first()
+        named = (col(Study.project_id) == self._project_id, col(Study.name).in_(spellings(name)))
+        return session.exec(select(Study).where(*named)).first()
 
     def _by_id(self, study_id: int) -> Study:
         with self._database.session() as session:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
+from studio.engine.domain.names import composed
 from studio.engine.errors import BadInput, Lost, NameTaken
 from studio.engine.jobs.reserving import (
     SILENT,
@@ -82,7 +83,7 @@ class Staging(Generic[Row]):
         """Takes a name for a job that is going to write. Raises `NameTaken`."""
         self.clear_abandoned()
         writer = holder_name()
-        return Reserved(_id(self._added(name, writer)), writer)
+        return Reserved(_id(self._added(composed(name), writer)), writer)
 
     def hand_over(self, reserved: Reserved, job_id: int) -> None:
         """From now on the name is kept for as long as the job may write; does nothing if the job has begun already."""
@@ -90,7 +91,7 @@ class Staging(Generic[Row]):
 
     def begin(self, name: str, reservation: Reservation | None = None) -> "StagedWriter[Row]":
         """The writer of a new row, or of the row that was reserved for the job. Raises `NameTaken`."""
-        writer = holder_name() if reservation is None else writer_of_job(reservation.job_id)
+        name, writer = composed(name), holder_name() if reservation is None else writer_of_job(reservation.job_id)
         self.clear_abandoned()
         row = self._adopted(name, writer, reservation)
         if row is None:
@@ -102,7 +103,7 @@ class Staging(Generic[Row]):
     def check_free(self, name: str, own: Reservation | None = None) -> None:
         """Raises `BadInput` while somebody else writes a row of that name, or a job is going to; clears away one that
         nobody will finish. Rows that are whole are not looked at."""
-        found = self._unfinished(name)
+        found = self._unfinished(composed(name))
         if found is None or (own is not None and own.is_of(self._writer_of(found))):
             return
         take_from_the_dead(self._database, self._writer_of(found))
@@ -115,7 +116,7 @@ class Staging(Generic[Row]):
 
     def release(self, name: str, reservation: Reservation) -> None:
         """Clears away what was reserved for a job, written or not; does nothing if it is whole, or somebody else's."""
-        found = self._unfinished(name)
+        found = self._unfinished(composed(name))
         if found is not None and reservation.is_of(self._writer_of(found)):
             self._clear(found)
 

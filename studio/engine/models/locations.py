@@ -42,12 +42,12 @@ def taken(name: str, found: Model | None) -> NameTaken:
     """Why a model cannot have a name: `found` has it, or had it before; None for the name of the practice base."""
     if found is not None and found.binned_at is not None:
         return NameTaken(
-            f"The model '{name}' is in the bin and keeps its name there. Choose another name, or bring "
-            f"it back with `understudy restore model {name}`."
+            f"The model '{found.name}' is in the bin and keeps its name there. Choose another name, or bring "
+            f"it back with `understudy restore model {found.name}`."
         )
-    if found is not None and found.name != name:
+    if found is not None and found.name.lower() != name.lower():
         return NameTaken(
             f"'{name}' is what the model '{found.name}' was called before, and its files still are. Choose another "
             "name."
         )
-    return NameTaken.of("model", name)
+    return NameTaken.of("model", found.name if found is not None else name)

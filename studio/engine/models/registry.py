@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
@@ -297,12 +298,13 @@ class Models(Service):
             return found is not None and found.binned_at is None
 
     def _must_be_free(self, name: str) -> None:
-        """Also of a model in the bin, and of one that was called so before: its files lie in a folder of that name."""
+        """Also of a model in the bin, and of one that was called so before: its files lie in a folder of that name.
+        Names that differ only in case are one folder on other systems."""
         folder = str(self.addresses.of(self.folder / name))
-        mine = (col(Model.project_id) == self.project_id, (col(Model.name) == name) | (col(Model.path) == folder))
+        same = (func.lower(Model.name) == name.lower()) | (func.lower(Model.path) == func.lower(folder))
         with self.database.session() as session:
-            found = session.exec(select(Model).where(*mine)).first()
-        if found is not None or name == PRACTICE_BASE:
+            found = session.exec(select(Model).where(col(Model.project_id) == self.project_id, same)).first()
+        if found is not None or name.lower() == PRACTICE_BASE:
             raise taken(name, found)
 
     def _model(
@@ -329,7 +331,7 @@ class Models(Service):
 
     def _ensure_practice_base(self) -> None:
         """The row of the shipped base is made when it is missing; looked for once by all who share the cache."""
-        self._cache.get(("practice base", self.project_id), "", self._make_practice_base)
+        self._cache.get((PRACTICE_BASE, self.project_id), "", self._make_practice_base)
 
     def _make_practice_base(self) -> None:
         folder = self.settings.assets / PRACTICE_BASE

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from studio.engine.domain.names import LONGEST_SOURCE
+from studio.engine.domain.names import checked_source_name, spellings
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.errors import BadInput, NameTaken, NotFound
 from studio.engine.jobs import Progress, Reservation, Reserved
@@ -22,7 +22,6 @@ from studio.engine.store.tables import Prompt, PromptSource, Run, Trace
 
 PAGE_ROWS = 50
 ITERATE_ROWS = 500
-MAX_NAME = LONGEST_SOURCE
 ASKING = "asking"
 """The kind of the questions that an invention puts to a teacher: found by name, and shown nowhere."""
 
@@ -250,7 +249,7 @@ class Prompts(Service):
     def _find(self, session: Session, name: str) -> PromptSource:
         mine = col(PromptSource.project_id) == self._project_id
         whole = (col(PromptSource.kind) != UNFINISHED) & not_binned(PromptSource)
-        found = session.scalar(select(PromptSource).where(mine, whole, col(PromptSource.name) == name))
+        found = session.scalar(select(PromptSource).where(mine, whole, col(PromptSource.name).in_(spellings(name))))
         if found is None or found.detail.get("unfinished"):
             shown = (mine, col(PromptSource.kind).not_in((UNFINISHED, ASKING)), in_use(PromptSource))
             known = session.scalars(select(col(PromptSource.name)).where(*shown).order_by(col(PromptSource.id).desc()))
@@ -260,9 +259,7 @@ class Prompts(Service):
     @needs(Action.READ)
     def check_free(self, name: str, own: Reservation | None = None) -> None:
         """Before anything is read: a name that can be used and that nothing has but, perhaps, the job that asks."""
-        name = name.strip()
-        if not name or len(name) > MAX_NAME or not name.isprintable():
-            raise BadInput(f"A prompt source needs a name of 1 to {MAX_NAME} printable characters.", field="name")
+        name = checked_source_name(name)
         staging(self._database, self._project_id).check_free(name, own)
         try:
             self.source(name)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from studio.engine.store.numbering import take_ids
     from studio.engine.store.open_app import PLAIN_HOST, address_of, host_of, open_address, opened_on
     from studio.engine.store.people import USED, People, rater
-    from studio.engine.store.projects import Projects
+    from studio.engine.store.projects import USUAL, Projects, project_like
     from studio.engine.store.put_away import binned_name, in_use, name_before, not_binned
     from studio.engine.store.references import References
     from studio.engine.store.search import forget_trace, index_trace, matches_in, trace_ids_matching
@@ -44,6 +44,7 @@ __all__ = [
     "PLAIN_HOST",
     "RATERS",
     "USED",
+    "USUAL",
     "Addresses",
     "Artifacts",
     "Cache",
@@ -78,6 +79,7 @@ __all__ = [
     "place_of",
     "prepared",
     "preview",
+    "project_like",
     "put_in_place",
     "rater",
     "remove_growing",
@@ -140,7 +142,7 @@ __getattr__ = on_demand(
             "USED",
             "rater",
         ),
-        "projects": ("Projects",),
+        "projects": ("USUAL", "Projects", "project_like"),
         "put_away": (
             "binned_name",
             "in_use",

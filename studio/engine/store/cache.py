@@ -30,3 +30,8 @@ class Cache:
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return value
+
+    def forget(self, about: Hashable) -> None:
+        """What is asked for next is made anew."""
+        with self._lock:
+            self._kept.pop(about, None)

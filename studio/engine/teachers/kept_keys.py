@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from studio.engine.domain.names import spellings
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.settings import Settings
@@ -157,7 +158,7 @@ class TeacherKeys(Service):
 
     def _found(self, session: Session, name: str) -> Teacher:
         mine = select(Teacher).where(Teacher.project_id == self._project_id)
-        found = session.exec(mine.where(Teacher.name == name)).first()
+        found = session.exec(mine.where(col(Teacher.name).in_(spellings(name)))).first()
         if found is None:
             raise NotFound.named("teacher", name, [teacher.name for teacher in session.exec(mine)])
         return found

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from studio.engine.domain.bounds import A_MINUTE, CONCURRENCY, PRICE, SHARE, TIMEOUT
-from studio.engine.domain.names import checked_name
+from studio.engine.domain.names import checked_name, spellings
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.domain.terms import Terms
 from studio.engine.errors import BadInput, NameTaken, NotFound
@@ -207,7 +207,7 @@ class Teachers(Service):
         return teacher
 
     def _row(self, session: Session, name: str) -> Teacher | None:
-        query = select(Teacher).where(Teacher.project_id == self._project_id, Teacher.name == name)
+        query = select(Teacher).where(Teacher.project_id == self._project_id, col(Teacher.name).in_(spellings(name)))
         return session.exec(query).first()
 
 

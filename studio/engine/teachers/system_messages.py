@@ -9,7 +9,7 @@ import yaml
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from studio.engine.domain.names import checked_name
+from studio.engine.domain.names import checked_name, spellings
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.settings import Settings
@@ -111,7 +111,9 @@ class SystemMessages(Service):
         return message
 
     def _row(self, session: Session, name: str) -> SystemMessage | None:
-        query = select(SystemMessage).where(SystemMessage.project_id == self._project_id, SystemMessage.name == name)
+        query = select(SystemMessage).where(
+            SystemMessage.project_id == self._project_id, col(SystemMessage.name).in_(spellings(name))
+        )
         return session.exec(query).first()
 
     def _new(self, name: str, text: str, intent: str, *, builtin: bool = False) -> SystemMessage:

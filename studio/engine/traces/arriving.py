@@ -28,7 +28,7 @@ def staging(database: Database, project_id: int) -> Staging[Run]:
 
 def begin(database: Database, project_id: int, name: str, reservation: Reservation | None = None) -> StagedWriter[Run]:
     """The writer of a run, in whose pieces its traces are added. Raises `BadInput` for a name that it may not have."""
-    checked_brought_name("run", name)
+    name = checked_brought_name("run", name)
     check_free(database, project_id, name, reservation)
     return staging(database, project_id).begin(name, reservation)
 
@@ -41,7 +41,7 @@ def finish(arriving: StagedWriter[Run], settings: dict[str, Any], person_id: int
 
 def reserve(database: Database, project_id: int, name: str) -> Reserved:
     """Takes a name for a job that is going to write the run. Raises `BadInput`."""
-    checked_brought_name("run", name)
+    name = checked_brought_name("run", name)
     check_free(database, project_id, name)
     return staging(database, project_id).reserve(name)
 

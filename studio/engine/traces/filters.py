@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, cast, exis
 from sqlalchemy.types import Text
 from sqlmodel import Session, col
 
+from studio.engine.domain.names import spellings
 from studio.engine.errors import BadInput, NotFound
 from studio.engine.store import Database, in_use, not_binned, trace_ids_matching
 from studio.engine.store.tables import Run, Trace, TraceTag
@@ -113,7 +114,7 @@ WITH_TRACES = ("collect", "import")
 
 def run_id(session: Session, project_id: int, name: str) -> int:
     """The id of a run by its name. Raises `NotFound` that names the runs there are."""
-    named = (col(Run.project_id) == project_id, col(Run.name) == name, not_binned(Run))
+    named = (col(Run.project_id) == project_id, col(Run.name).in_(spellings(name)), not_binned(Run))
     found = session.scalar(select(col(Run.id)).where(*named))
     if found is None:
         shown = (col(Run.project_id) == project_id, col(Run.kind).in_(WITH_TRACES), in_use(Run))

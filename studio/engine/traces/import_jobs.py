@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from studio.engine.domain.names import composed
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.domain.states import JobState
 from studio.engine.domain.status import status
@@ -98,5 +99,5 @@ class AnswerImports(Service):
     def _payload(self, path: Path, run: str, options: AnswerOptions) -> dict[str, Any]:
         addresses = self._traces.addresses
         return {
-            "path": addresses.kept(path), "run": run.strip(), **options.as_payload(addresses), "uploads": [],
+            "path": addresses.kept(path), "run": composed(run), **options.as_payload(addresses), "uploads": [],
         }  # fmt: skip

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from studio.engine.domain.names import checked_brought_name
+from studio.engine.domain.names import checked_brought_name, composed
 from studio.engine.domain.status import status
 from studio.engine.domain.terms import Terms
 from studio.engine.errors import BadInput
@@ -65,7 +65,7 @@ def import_answers(
 
     The run and its traces are seen when the last of them is written; an import that fails leaves nothing.
     """
-    run_name, origin = run_name.strip(), replace(origin, teacher=origin.teacher.strip())
+    run_name, origin = composed(run_name), replace(origin, teacher=origin.teacher.strip())
     origin.check()
     settings = _settings(source, origin, every_turn)
     run = arriving.begin(database, project_id, run_name, reservation)

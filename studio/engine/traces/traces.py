@@ -412,8 +412,7 @@ class Traces(Service):
     @needs(Action.READ)
     def check_import(self, run: str, teacher_name: str, terms: str) -> None:
         """Raises `BadInput` for what can be told before a file is read: the names, the terms, a name that is taken."""
-        run = run.strip()
-        checked_brought_name("run", run)
+        run = checked_brought_name("run", run)
         importing.Origin(teacher_name.strip(), terms).check()
         arriving.check_free(self._database, self._project_id, run)
 

@@ -75,8 +75,8 @@ def build(page: Page) -> None:
     def bring_back(request: gr.Request, wanted: str | None, name: str) -> str:
         if not wanted:
             raise BadInput(t("bin.none.chosen"), field="what")
-        kind, _, of = wanted.partition("/")
-        back = page.project(request).bin.restore(kind, of, name.strip() or None)
+        kind, number, of = wanted.split("/", 2)
+        back = page.project(request).bin.restore(kind, of, name.strip() or None, number=int(number))
         parts.say(t("bin.restored.by", name=back.name, by=back.by) if back.by else t("bin.restored", name=back.name))
         return ""
 
@@ -230,7 +230,9 @@ def leaves_view(t: Texts, one: "Away") -> str | None:
 def choices_of(t: Texts, found: "Sequence[Away]") -> list[tuple[str, str]]:
     """What can be brought back."""
     return [
-        (f"{t(f'bin.kind.{one.kind}')}: {one.name}", f"{one.kind}/{one.name}") for one in found if not one.is_leaving
+        (f"{t(f'bin.kind.{one.kind}')}: {one.name}", f"{one.kind}/{one.number}/{one.name}")
+        for one in found
+        if not one.is_leaving
     ]
 
 

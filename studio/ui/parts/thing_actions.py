@@ -83,7 +83,8 @@ class _Handlers:
         if is_away:
             back = here.bin.restore(self.kind, name).name
             return self._told(here, "bin.restored", back, back)
-        return self._told(here, "things.archived", here.bin.archive(self.kind, name), back=name)
+        away = here.bin.archive(self.kind, name)
+        return self._told(here, "things.archived", away.name, back=away.number)
 
     def ask_about(self, request: gr.Request, chosen: tuple[str, bool]) -> str:
         """The question before deleting. Raises as deleting would; the time makes it another question each time."""
@@ -93,17 +94,18 @@ class _Handlers:
 
     def delete_thing(self, request: gr.Request, chosen: tuple[str, bool]) -> str:
         here = self.page.project(request)
-        gone = here.bin.delete(self.kind, chosen[0]).name
-        return self._told(here, f"things.deleted{self._variant}", gone, back=gone)
+        gone = here.bin.delete(self.kind, chosen[0])
+        return self._told(here, f"things.deleted{self._variant}", gone.name, back=gone.number)
 
     @property
     def _variant(self) -> str:
         """The words for what is put away when it is deleted, rather than put into the bin."""
         return ".away" if self.kind in ONLY_DELETED else ""
 
-    def _told(self, here: "Studio", key: str, name: str, shown: str = "", *, back: str = "") -> str:
-        """`back` is the name of what an undo would restore."""
-        undo = {"kind": self.kind.value, "name": back, "to": self.address(here, back)} if back else None
+    def _told(self, here: "Studio", key: str, name: str, shown: str = "", *, back: int = 0) -> str:
+        """`back` is the number of what an undo would restore."""
+        thing = {"kind": self.kind.value, "name": name, "number": back}
+        undo = {**thing, "to": self.address(here, name)} if back else None
         said = self.page.t(key, name=name)
         return json.dumps({"said": said, "to": self.address(here, shown), "undo": undo})
 

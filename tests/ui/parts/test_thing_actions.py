@@ -81,8 +81,9 @@ def test_what_was_deleted_leaves_the_page_and_can_be_taken_back(part: Part, stud
     told = part("delete_thing", asked, SOURCE)
     assert studio.prompts.sources() == [] and [one.name for one in studio.bin.list()] == ["s"]
     assert told["to"] == "/x?thing=" and "s is in the bin" in told["said"]
-    assert told["undo"] == {"kind": "prompts", "name": "s", "to": "/x?thing=s"}
-    studio.bin.restore(told["undo"]["kind"], told["undo"]["name"])
+    number = studio.bin.list()[0].number
+    assert told["undo"] == {"kind": "prompts", "name": "s", "number": number, "to": "/x?thing=s"}
+    studio.bin.restore(told["undo"]["kind"], told["undo"]["name"], number=told["undo"]["number"])
     assert [one.name for one in studio.prompts.sources()] == ["s"]
 
 
@@ -103,9 +104,33 @@ def test_a_name_that_cannot_be_is_said_beside_the_box(part: Part, studio: Any, a
 def test_what_is_put_away_can_be_brought_back(part: Part, studio: Any, asked: Any) -> None:
     told = part("put_thing_away", asked, SOURCE)
     assert studio.prompts.sources() == [] and told["undo"]["name"] == "s" and told["to"] == "/x?thing="
+    assert told["undo"]["number"] == studio.bin.archived()[0].number
     told = part("put_thing_away", asked, ("s", True))
     assert [one.name for one in studio.prompts.sources()] == ["s"]
     assert told["to"] == "/x?thing=s" and told["undo"] is None
+
+
+def test_what_is_put_away_is_brought_back_and_not_the_other_of_its_name(part: Part, studio: Any, asked: Any) -> None:
+    part("delete_thing", asked, SOURCE)
+    studio.prompts.add("s", "import", [NewPrompt("c")])
+    told = part("put_thing_away", asked, SOURCE)
+    part("put_thing_away", asked, ("s", True))
+    assert studio.prompts.source("s").count == 1 and len(studio.bin.list()) == 1
+    part("put_thing_away", asked, SOURCE)
+    studio.bin.restore("prompts", "s", number=told["undo"]["number"])
+    assert studio.prompts.source("s").count == 1
+
+
+def test_the_last_project_is_refused_before_the_question(studio: Any, asked: Any) -> None:
+    part = Part(studio, ThingKind.PROJECT, "zh")
+    others = [one.name for one in studio.projects.list() if one.name != studio.project.name]
+    for name in others:
+        studio.bin.archive("project", name)
+    for act in ("ask_about", "delete_thing", "put_thing_away"):
+        shown = part.wired(act, asked, (studio.project.name, False))
+        assert set(shown) == {"fault"} and "没有其他正在使用的项目" in shown["fault"]
+    for name in others:
+        studio.bin.restore("project", name)
 
 
 def test_what_went_meanwhile_is_said_and_changes_nothing(part: Part, asked: Any) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from studio.engine.domain.names import checked_source_name, composed, spellings
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.domain.states import JobState
 from studio.engine.domain.status import status
@@ -27,7 +28,7 @@ from studio.engine.prompts.invention.progress import (
     progress_of,
 )
 from studio.engine.prompts.invention.seeds import ReadSeeds, Seed, drawn, read_seeds, store_seeds
-from studio.engine.prompts.prompts import MAX_NAME, Prompts
+from studio.engine.prompts.prompts import Prompts
 from studio.engine.store import Database
 from studio.engine.store.tables import Job, PromptSource, Teacher
 
@@ -90,9 +91,10 @@ class Inventions(Service):
         earlier = self._earlier(name, plan, about)
         if earlier is not None:
             return earlier
-        self._check_free(name.strip())
-        self._store(name.strip(), plan, about, used)
-        return self.progress(name.strip())
+        name = checked_source_name(name)
+        self._check_free(name)
+        self._store(name, plan, about, used)
+        return self.progress(name)
 
     @needs(Action.SPEND)
     def run_as_job(self, name: str) -> dict[str, Any]:
@@ -167,7 +169,7 @@ class Inventions(Service):
     def _earlier(self, name: str, plan: Plan, about: dict[str, Any]) -> InventionProgress | None:
         """The invention of that name, when the same is asked for again; another budget is taken over."""
         try:
-            found = self.progress(name.strip())
+            found = self.progress(composed(name))
         except NotFound:
             return None
         same = Plan.from_detail({**found.plan.as_detail(), "budget_usd": plan.budget_usd}) == plan
@@ -182,8 +184,6 @@ class Inventions(Service):
         return self.progress(found.name)
 
     def _check_free(self, name: str) -> None:
-        if not name or len(name) > MAX_NAME or not name.isprintable():
-            raise BadInput(f"A prompt source needs a name of 1 to {MAX_NAME} printable characters.", field="name")
         try:
             self._prompts.source(name)
         except NotFound:
@@ -215,7 +215,11 @@ class Inventions(Service):
         return source
 
     def _row(self, session: Session, name: str) -> PromptSource | None:
-        mine = (PromptSource.project_id == self._project_id, PromptSource.kind == KIND, PromptSource.name == name)
+        mine = (
+            PromptSource.project_id == self._project_id,
+            PromptSource.kind == KIND,
+            col(PromptSource.name).in_(spellings(name)),
+        )
         return session.exec(select(PromptSource).where(*mine)).first()
 
 

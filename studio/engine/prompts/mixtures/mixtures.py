@@ -7,13 +7,13 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from studio.engine.domain.bounds import SEED
+from studio.engine.domain.names import checked_source_name
 from studio.engine.domain.permissions import Action, Service, needs
 from studio.engine.domain.status import status
 from studio.engine.errors import BadInput, Stopped
 from studio.engine.jobs import Jobs, Kind, Progress, Reservation, Retry, Subject
 from studio.engine.prompts.mixtures import drawing, storing
 from studio.engine.prompts.mixtures.mixture import Mixture
-from studio.engine.prompts.mixtures.mixture_file import MAX_NAME
 from studio.engine.prompts.mixtures.outcome import Outcome
 from studio.engine.prompts.mixtures.shipped import Shipped, shipped, shipped_named
 from studio.engine.prompts.mixtures.storing import Stock
@@ -85,7 +85,7 @@ class Mixtures(Service):
         """The same as a job, for mixtures that take a while. What can be told at once is refused at once."""
         texts, sources, seed = self._texts(mixture), self._sources(mixture), _seed(mixture, seed)
         drawing.check_quotas(mixture, sources)
-        name = _named(name)
+        name = checked_source_name(name)
         storing.check_name(self._database, self._project_id, name)
         staged = staging(self._database, self._project_id)
         reserved = staged.reserve(name)
@@ -164,7 +164,7 @@ def sources_of(database: Database, project_id: int, mixture: Mixture) -> list[Pr
 
 
 def _sampled(stock: Stock, mixture: Mixture, sources: Sequence[PromptSource], name: str, seed: int) -> Outcome:
-    name = _named(name)
+    name = checked_source_name(name)
     storing.check_name(stock.database, stock.project_id, name, stock.reservation)
     drawn = drawing.draw(stock.database, mixture, sources, seed, _stoppable(stock))
     detail = {
@@ -182,13 +182,6 @@ def _stoppable(stock: Stock) -> Callable[[int, int | None, str], None]:
         stock.progress(done, total, message)
 
     return told
-
-
-def _named(name: str) -> str:
-    name = name.strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise BadInput(f"A prompt source needs a name of 1 to {MAX_NAME} printable characters.", field="name")
-    return name
 
 
 def _seed(mixture: Mixture, seed: int | None) -> int:

@@ -1,8 +1,8 @@
 """The names of runs: each stands for one run of its project."""
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from studio.engine.domain.names import name_like
+from studio.engine.domain.names import name_like, spellings
 from studio.engine.store.tables import Run
 
 LONGEST = 70
@@ -10,7 +10,7 @@ LONGEST = 70
 
 
 def run_named(session: Session, project_id: int, name: str) -> Run | None:
-    return session.exec(select(Run).where(Run.project_id == project_id, Run.name == name)).first()
+    return session.exec(select(Run).where(Run.project_id == project_id, col(Run.name).in_(spellings(name)))).first()
 
 
 def free_name(session: Session, project_id: int, base: str) -> str:
