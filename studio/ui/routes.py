@@ -3,17 +3,19 @@
 import hashlib
 import mimetypes
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.requests import ClientDisconnect
 
-from studio.engine.domain.states import JobState, StudyState
+from studio.engine.domain.states import StudyState
 from studio.engine.errors import NotAllowed, NotFound, StudioError
 from studio.ui import links
 from studio.ui.languages import language_of
 from studio.ui.middleware import FOREVER
 from studio.ui.parts.handlers import actor_of, project_of
+from studio.ui.parts.long_work import asked_to_stop
 from studio.ui.text import Texts
 
 if TYPE_CHECKING:
@@ -28,6 +30,18 @@ KINDS = {
     ".png": "image/png",
 }
 """Not asked of the system: some Windows machines call a script text/plain, and browsers then refuse it."""
+
+
+async def _object_sent(request: Request) -> dict[str, object]:
+    """The JSON object in the body; an empty one for anything else, whatever a stranger sends."""
+    try:
+        sent = await request.json()
+    except (ValueError, RecursionError, ClientDisconnect):
+        return {}
+    return sent if isinstance(sent, dict) else {}
+
+
+Sent = Annotated[dict[str, object], Depends(_object_sent)]
 
 
 def router(studio: "Studio") -> APIRouter:
@@ -70,32 +84,28 @@ def _add_shell(routes: APIRouter, studio: "Studio") -> None:
             stopped = project_of(request, studio).jobs.stop(job)
         except StudioError as exc:
             return _refusal(exc, request, studio)
-        is_asked = stopped.state == JobState.RUNNING
-        return JSONResponse(
-            {"state": stopped.state, "said": Texts(lang, "jobs")("asked.stop" if is_asked else "asked.stopped")}
-        )
+        said = asked_to_stop(stopped)
+        return JSONResponse({"state": stopped.state, "said": Texts(lang, "jobs")(said)})
 
     @routes.post("/shell/projects")
-    async def new_project(request: Request) -> JSONResponse:
+    def new_project(request: Request, body: Sent) -> JSONResponse:
         try:
-            body = await request.json()
-            name = str(body["name"])
+            name = _text_in(body, "name")
             here = studio.acting_for(actor_of(request, studio))
             return JSONResponse({"name": here.projects.make(name).name})
-        except (ValueError, KeyError, TypeError):
+        except ValueError:
             return JSONResponse({"error": "Send a JSON object with the name of the project."}, status_code=400)
         except StudioError as exc:
             return _refusal(exc, request, studio, 400)
 
     @routes.post("/shell/restore")
-    async def restore(request: Request) -> JSONResponse:
+    def restore(request: Request, body: Sent) -> JSONResponse:
         """Takes back what deleted a thing or put it away: {kind, name, number}; without a number the last of that
         name."""
         try:
-            body = await request.json()
-            kind, name, number = str(body["kind"]), str(body["name"]), _number_in(body)
+            kind, name, number = _text_in(body, "kind"), _text_in(body, "name"), _number_in(body)
             back = project_of(request, studio).bin.restore(kind, name, number=number)
-        except (ValueError, KeyError, TypeError):
+        except ValueError:
             return JSONResponse({"error": "Send a JSON object with the kind and the name."}, status_code=400)
         except StudioError as exc:
             return _refusal(exc, request, studio, 400)
@@ -143,9 +153,13 @@ def _add_rating(routes: APIRouter, studio: "Studio") -> None:
 
 def shipped_file(assets: Path, path: str) -> Path | None:
     """A file below one of the shipped folders, None for anything else: the base model and sample data stay private."""
-    file = (assets / path).resolve()
+    try:
+        file = (assets / path).resolve()
+        is_there = file.is_file()
+    except (ValueError, OSError):  # A zero byte, or a name longer than the disk takes.
+        return None
     allowed = [(assets / folder).resolve() for folder in SHIPPED]
-    return file if file.is_file() and any(file.is_relative_to(folder) for folder in allowed) else None
+    return file if is_there and any(file.is_relative_to(folder) for folder in allowed) else None
 
 
 def version_of(assets: Path) -> str:
@@ -156,6 +170,15 @@ def version_of(assets: Path) -> str:
             if file.is_file():
                 digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:10]
+
+
+def _text_in(body: dict[str, object], name: str) -> str:
+    """Raises ValueError for what is no text, or none that can be written."""
+    text = body.get(name)
+    if not isinstance(text, str):
+        raise ValueError(name)
+    text.encode()
+    return text
 
 
 def _number_in(body: dict[str, object]) -> int | None:

@@ -1,5 +1,6 @@
 """The addresses beside the pages: shipped files and nothing else, the job count, projects, a model's file."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from starlette.testclient import TestClient
 from studio.engine.domain.permissions import MAY, Action, PersonKind
 from studio.engine.domain.states import JobState
 from studio.engine.jobs import Kind
-from studio.engine.store.tables import ModelFile
+from studio.engine.store.tables import Job, ModelFile
 from studio.ui import routes
 from studio.ui.text import Texts
 
@@ -57,7 +58,30 @@ def test_a_project_is_made_once(browser: TestClient, house: Any) -> None:
     assert "poems" in [project.name for project in house.projects.list()]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"name": ""}', b'{"name": "a\\nb"}', b"\xff"])
+NESTED = b"[" * 3900
+
+
+@pytest.mark.parametrize("path", ["%00", "css/%00", "css/" + "a" * 5000, "css/../" * 300, "css/%ff"])
+def test_what_names_no_file_is_not_found(browser: TestClient, path: str) -> None:
+    assert browser.get(f"/own/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("name", [b"null", b"7", b'{"a": 1}', b'["x"]', b"true"])
+@pytest.mark.parametrize("address", ["projects", "restore"])
+def test_a_name_that_is_no_text_is_refused(browser: TestClient, house: Any, address: str, name: bytes) -> None:
+    before = [project.name for project in house.projects.list()]
+    answer = browser.post(f"/shell/{address}", content=b'{"kind": "prompts", "name": ' + name + b"}")
+    assert answer.status_code == 400 and answer.json()["error"].startswith("Send a JSON object")
+    assert [project.name for project in house.projects.list()] == before
+
+
+def test_the_routes_that_ask_the_database_do_not_hold_up_the_others(house: Any) -> None:
+    """A handler that is a coroutine runs on the one loop that answers everybody."""
+    handlers = {route.path: route.endpoint for route in routes.router(house).routes}
+    assert len(handlers) > 5 and not [path for path, one in handlers.items() if inspect.iscoroutinefunction(one)]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"name": ""}', b'{"name": "a\\nb"}', b"\xff", NESTED])
 def test_a_name_that_cannot_be_used_is_refused_in_words(browser: TestClient, body: bytes) -> None:
     answer = browser.post("/shell/projects", content=body)
     assert answer.status_code == 400 and len(answer.json()["error"]) > 20
@@ -103,7 +127,9 @@ def test_a_project_is_not_made_under_the_name_of_one_that_is_put_away(browser: T
     assert refused.status_code == 400 and "此工作区中已有名为“quiet”的项目" in refused.json()["error"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"kind": "prompts"}', b'{"kind": "x", "name": "y"}', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"kind": "prompts"}', b'{"kind": "x", "name": "y"}', b"\xff", NESTED]
+)
 def test_what_names_nothing_to_take_back_is_refused_in_words(browser: TestClient, body: bytes) -> None:
     answer = browser.post("/shell/restore", content=body)
     assert answer.status_code == 400 and len(answer.json()["error"]) > 20
@@ -181,6 +207,14 @@ def test_a_colleague_who_may_not_manage_makes_no_project(
 def test_a_project_that_is_not_there_is_said_to_be_none(browser: TestClient, address: str) -> None:
     answer = browser.get(address + ("&" if "?" in address else "?") + "project=nowhere")
     assert answer.status_code == 404 and "no project named 'nowhere'" in answer.json()["error"]
+
+
+def test_a_job_that_has_ended_is_not_said_to_be_stopped(browser: TestClient, house: Any) -> None:
+    job = house.jobs.enqueue(Kind("grade"), "Grade", {})
+    with house.database.session() as session:
+        session.get_one(Job, job.id).state = JobState.DONE
+    ended = browser.post(f"/shell/jobs/stop?job={job.id}&lang=zh")
+    assert ended.json() == {"state": "done", "said": Texts("zh", "jobs")("asked.ended")}
 
 
 def test_a_job_is_stopped_from_the_list(browser: TestClient, house: Any) -> None:

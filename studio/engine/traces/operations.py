@@ -166,6 +166,15 @@ def under_way(session: Session, project_id: int) -> list[Operation]:
     return list(session.scalars(select(Operation).where(*mine).order_by(col(Operation.id))))
 
 
+def last_locked(session: Session, project_id: int, person_id: int | None = None) -> Operation | None:
+    """What undo takes back, locked: when another undo was quicker, the one before it."""
+    while (found := last(session, project_id, person_id)) is not None:
+        operation = locked(session, found.id or 0)
+        if operation.state in STANDING:
+            return operation
+    return None
+
+
 def locked(session: Session, operation_id: int) -> Operation:
     """The operation as it is now, which nobody else moves until this transaction ends, on either database."""
     mine = update(Operation).where(col(Operation.id) == operation_id)

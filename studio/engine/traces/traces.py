@@ -153,16 +153,14 @@ class Traces(Service):
         was broken off goes on where nothing else stands."""
         person = self._number_of(by)
         with self._database.session() as session:
-            operation = operations.last(session, self._project_id, person)
+            operation = operations.last_locked(session, self._project_id, person)
             if operation is None:
                 left = operations.half_undone(session, self._project_id, person)
                 return None if left is None else self._handed_on(left)
-            operation = operations.locked(session, operation.id or 0)
             was_running = operation.state == OperationState.RUNNING
-            if operation.state in operations.STANDING:
-                operation.state, operation.cursor = OperationState.UNDOING, 0
-                if not was_running:
-                    operations.undo_piece(session, operation, change_of(operation), change_of, operations.PIECE)
+            operation.state, operation.cursor = OperationState.UNDOING, 0
+            if not was_running:
+                operations.undo_piece(session, operation, change_of(operation), change_of, operations.PIECE)
         return self._handed_on(operation, looks_again=was_running)
 
     @needs(Action.READ)

@@ -13,6 +13,7 @@ from studio.engine.errors import NotFound
 from studio.ui import links, parts
 from studio.ui.page import Page
 from studio.ui.parts import figures
+from studio.ui.parts.long_work import asked_to_stop
 from studio.ui.rendering import render
 from studio.ui.text import Texts
 
@@ -110,7 +111,7 @@ def build(page: Page, studio: "Studio") -> None:
 
     def ask_to_stop(request: gr.Request) -> None:
         job = page.project(request).jobs.stop(_chosen_id(request))
-        parts.say(t("asked.stop") if job.state == JobState.RUNNING else t("asked.stopped"))
+        parts.say(t(asked_to_stop(job)))
 
     def try_again(request: gr.Request) -> None:
         jobs = page.project(request).jobs

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from studio.engine.studio import Studio
 
 UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
+STOPPING = {JobState.RUNNING: "asked.stop", JobState.STOPPED: "asked.stopped"}
+"""By the state of a job that was asked to stop; in any other it had ended before."""
+
+
+def asked_to_stop(job: "Job") -> str:
+    """The word, of those of the Jobs page, for what became of a job that was asked to stop."""
+    return STOPPING.get(JobState(job.state), "asked.ended")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from studio.engine.domain.states import JobState, OperationState
 from studio.engine.jobs import Subject
 from studio.engine.store.tables import Operation, OperationRow, Trace, TraceTag
-from studio.engine.traces import TraceFilter
+from studio.engine.traces import TraceFilter, operations
 from studio.engine.traces.traces import CHANGE
 
 if TYPE_CHECKING:
@@ -239,3 +239,27 @@ def _fill(room: "Room", count: int) -> None:
             session.execute(insert(Trace), [{**common, "id": id} for id in ids])
             texts = [{"trace_id": id, "prompt": f"q {id}", "response": f"a {id}", "known_answer": "1"} for id in ids]
             session.execute(insert(TraceText), texts)
+
+
+def test_an_undo_that_another_was_quicker_than_takes_back_the_one_before(
+    room: "Room", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person presses `u` twice, and both find the same operation."""
+    ids = room.write(*[(f"question {n}", f"answer {n}") for n in range(3)])
+    for number in ids:
+        room.traces.label([number], "keep")
+    find, quicker = operations.last, []
+
+    def found_late(*given: Any) -> Any:
+        found = find(*given)
+        if not quicker:
+            quicker.append(None)
+            monkeypatch.setattr(operations, "last", find)
+            found.state = OperationState.UNDONE  # What the quicker one has done before this one holds it.
+        return found
+
+    monkeypatch.setattr(operations, "last", found_late)
+    undone = room.traces.start_undo()
+    assert undone is not None and quicker
+    labels = room.labels()
+    assert [labels[number][0] for number in ids] == ["keep", None, "keep"]
