@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TESTS ?= tests
-WORKERS ?= 2
+WORKERS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # llama.cpp for any x86-64 of the last ten years, not for the processor that built it: an environment may be copied, and
 # a virtual machine may name instructions (AMX) that it does not carry out. `make setup CMAKE_ARGS=` builds for this one.

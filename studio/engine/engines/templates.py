@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from studio.engine.domain.messages import Messages
 from studio.engine.errors import BadInput
 
+LONGEST = 20_000_000
+"""Characters of one conversation in its template: several times what the longest contexts hold."""
 _GENERATION = re.compile(r"(\{%[-+]?\s*)(end)?generation(\s*[-+]?%\})")
 
 
@@ -39,15 +42,29 @@ class ChatTemplate:
             ) from exc
 
     def render(self, messages: Messages, *, add_generation_prompt: bool = True) -> str:
-        """The conversation as one text. Raises BadInput when the template refuses these messages."""
+        """The conversation as one text. Raises BadInput when the template refuses these messages, or writes far more
+        than they hold."""
+        values = {"messages": list(messages), "add_generation_prompt": add_generation_prompt, "tools": None}
         try:
-            return self._template.render(
-                messages=list(messages), add_generation_prompt=add_generation_prompt, tools=None, **self._tokens
-            )
+            return _bounded(self._template.generate(**values, **self._tokens))
         except jinja2.TemplateError as exc:
             raise BadInput(
                 f"The model's chat template refuses these messages ({exc}). Change their roles or order."
             ) from exc
+
+
+def _bounded(pieces: Iterable[str]) -> str:
+    """The pieces as one text. Raises BadInput where they do not end: a template is a stranger's program."""
+    written, length = [], 0
+    for piece in pieces:
+        written.append(piece)
+        length += len(piece)
+        if length > LONGEST:
+            raise BadInput(
+                f"The model's chat template writes more than {LONGEST:,} characters. Get the model anew, from someone "
+                "you trust."
+            )
+    return "".join(written)
 
 
 def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, **options: Any) -> str:

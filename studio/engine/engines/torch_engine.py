@@ -70,6 +70,11 @@ class TorchEngine:
                     list(messages), add_generation_prompt=True, tokenize=True, return_dict=True
                 )["input_ids"]
             )
+        except MemoryError as exc:
+            raise BadInput(
+                "The model's chat template needs more memory than a model may take. Get the model anew, from someone "
+                "you trust."
+            ) from exc
         except Exception as exc:  # Jinja's and the template's own errors share no base
             raise BadInput(
                 f"The model's chat template refuses these messages ({exc}). Change their roles or order."

@@ -2,6 +2,7 @@
 
 import pytest
 
+from studio.engine.engines import templates
 from studio.engine.engines.templates import ChatTemplate, without_generation_marks
 from studio.engine.errors import BadInput
 
@@ -38,3 +39,13 @@ def test_template_that_refuses_or_reaches_out_of_the_sandbox_is_a_clear_error(so
 def test_invalid_template_is_a_clear_error():
     with pytest.raises(BadInput, match="not valid"):
         ChatTemplate("{% for %}", bos="", eos="")
+
+
+def test_a_template_that_writes_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(templates, "LONGEST", 10_000)
+    loops = "{% for a in range(9999) %}{% for b in range(9999) %}xxxx{% endfor %}{% endfor %}"
+    endless = ChatTemplate(loops, bos="", eos="")
+    with pytest.raises(BadInput, match="writes more than 10,000 characters"):
+        endless.render([{"role": "user", "content": "hi"}])
+    whole = ChatTemplate("{{ messages[0].content }}", bos="", eos="")
+    assert whole.render([{"role": "user", "content": "x" * 10_000}]) == "x" * 10_000
