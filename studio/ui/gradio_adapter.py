@@ -121,6 +121,21 @@ def never_changes(scope: Scope) -> bool:
     return path.startswith(HASHED_FILES) or (path == THEME and query.startswith(b"v="))
 
 
+def page_depends_on(scope: Scope) -> tuple[object, ...]:
+    """All of a request for a page, but its language, on which Gradio's answer depends: it describes the components as
+    they were built, and the address that they are asked under."""
+    told = (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
+    headers = tuple((name, value) for name, value in scope["headers"] if name in told)
+    is_deep = b"deep_link" in scope["query_string"]
+    return (
+        scope["path"],
+        scope["scheme"],
+        scope.get("root_path", ""),
+        headers,
+        scope["query_string"] if is_deep else b"",
+    )
+
+
 def framed(page: str, *, nonce: str, attributes: str, head: str, before: str) -> str:
     """Gradio's page with `attributes` of its `<html>`, `head` at the end of its head, `before` in front of the app, and
     the nonce on each of its own scripts. What names other sites, its title and its base address are taken out."""

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from studio.ui.gradio_adapter import framed, never_changes, uncompressed
+from studio.ui.gradio_adapter import framed, never_changes, page_depends_on, uncompressed
 
 DrawFrame = Callable[[Scope, str], Awaitable["Frame | None"]]
 """Given the request and the nonce, what to put into the page; None leaves a page alone."""
 
 FOREVER = "public, max-age=31536000, immutable"
+MOST_KEPT = 200
+"""Answers of Gradio: pages by languages by the names that the app is reached by."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Pages:
     def __init__(self, app: ASGIApp, *, draw: DrawFrame) -> None:
         self.app = app
         self.draw = draw
+        self._kept: dict[tuple[object, ...], list[Message]] = {}
+        """What Gradio answered for each page, by all that it depends on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,8 +68,28 @@ class Pages:
             return
         nonce = secrets.token_urlsafe(16)
         frame = await self.draw(scope, nonce) if scope["method"] in ("GET", "HEAD") else None
-        inner = uncompressed(scope) if frame else scope
-        await self.app(inner, receive, _Rewriter(send, frame, nonce, is_lasting=never_changes(scope)))
+        rewriter = _Rewriter(send, frame, nonce, is_lasting=never_changes(scope))
+        if frame is None or scope["method"] != "GET":
+            await self.app(uncompressed(scope) if frame else scope, receive, rewriter)
+            return
+        key = (frame.html_attributes, *page_depends_on(scope))
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = await _answer_of(self.app, uncompressed(scope), receive)
+            if kept[0].get("status") == 200 and len(self._kept) < MOST_KEPT:
+                self._kept[key] = kept
+        for message in kept:
+            await rewriter({**message, "headers": list(message["headers"])} if "headers" in message else message)
+
+
+async def _answer_of(app: ASGIApp, scope: Scope, receive: Receive) -> list[Message]:
+    answer: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        answer.append(message)
+
+    await app(scope, receive, keep)
+    return answer
 
 
 class _Rewriter:

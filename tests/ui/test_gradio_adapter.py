@@ -107,6 +107,28 @@ def test_a_gradio_that_is_built_otherwise_is_left_alone(monkeypatch: pytest.Monk
     gradio_files._found.cache_clear()
 
 
+def test_a_page_is_the_same_for_everybody_who_asks_under_one_address(app: FastAPI) -> None:
+    """So it may be kept. What it depends on is told apart by `page_depends_on`."""
+    with TestClient(app, base_url="http://127.0.0.1:7860") as client:
+
+        def page(query: str = "", **headers: str) -> str:
+            return client.get(f"/two{query}", headers={"accept-encoding": "", **headers}).text
+
+        assert page() == page("?project=x&run=7") == page(cookie="a=b", referer="http://127.0.0.1:7860/?lang=zh")
+        assert page() != page(**{"x-forwarded-host": "studio.example"})
+    asked = {
+        "path": "/two",
+        "scheme": "http",
+        "query_string": b"project=x",
+        "headers": [(b"host", b"a"), (b"cookie", b"c")],
+    }
+    same = {**asked, "query_string": b"", "headers": [(b"host", b"a")]}
+    assert gradio_adapter.page_depends_on(asked) == gradio_adapter.page_depends_on(same)
+    for other in ({"path": "/"}, {"scheme": "https"}, {"headers": [(b"host", b"b")]}, {"query_string": b"deep_link=1"},
+                  {"headers": [(b"host", b"a"), (b"x-forwarded-host", b"b")]}):  # fmt: skip
+        assert gradio_adapter.page_depends_on({**same, **other}) != gradio_adapter.page_depends_on(same)
+
+
 def test_gradios_style_may_be_kept_by_the_browser(app: FastAPI) -> None:
     with TestClient(app, base_url="http://127.0.0.1:7860") as client:
         assert client.get(gradio_adapter.THEME).status_code == 200

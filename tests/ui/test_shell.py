@@ -148,6 +148,21 @@ def test_pages_are_not_stored_and_versioned_files_are_kept(browser: TestClient) 
     assert own and "immutable" in browser.get(own.group(1)).headers["cache-control"]
 
 
+def test_a_page_that_is_kept_is_drawn_anew_for_each_visit(browser: TestClient, house: Any) -> None:
+    house.projects.get("kept-page")
+    pages = [browser.get(f"/jobs?project={project}&lang={language}") for project, language in
+             (("default", "en"), ("kept-page", "en"), ("default", "zh"), ("default", "en"))]  # fmt: skip
+    nonces = [re.findall(r'nonce="([^"]+)"', page.text)[0] for page in pages]
+    assert len(set(nonces)) == 4
+    for page, nonce, (project, title) in zip(pages, nonces, (
+        ("default", "Jobs"), ("kept-page", "Jobs"), ("default", "任务"), ("default", "Jobs")
+    ), strict=True):  # fmt: skip
+        assert page.status_code == 200 and page.headers["cache-control"] == "no-store"
+        assert f"'nonce-{nonce}'" in page.headers["content-security-policy"]
+        assert len(page.content) == int(page.headers["content-length"])
+        assert f'data-project="{project}"' in page.text and f"<title>{title} ·" in page.text
+
+
 def test_the_chosen_language_stays(browser: TestClient) -> None:
     assert 'data-lang="en"' in browser.get("/").text
     browser.get("/traces?lang=zh")
