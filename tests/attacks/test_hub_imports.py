@@ -81,7 +81,7 @@ def test_a_damaged_data_set_of_the_hub_is_a_sentence(hub_of_data: Path) -> None:
 def test_a_model_of_the_hub_is_read_in_a_child(
     hub_of_models: Path, studio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("facts_of", "_facts", "_tensors", "_config"):
+    for name in ("facts_of", "_facts", "tensors_of", "_config"):
         monkeypatch.setattr(model_folder, name, never)
     model = studio.models.import_model(ID, "mine")
     assert model.detail["origin"] == ID and model.detail["parameters"] > 0

@@ -2,7 +2,6 @@
 
 import json
 import re
-import struct
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from math import prod
@@ -12,14 +11,13 @@ from typing import Any
 from studio.engine.domain.inside import inside, open_inside
 from studio.engine.engines import read_in_child
 from studio.engine.errors import BadInput
+from studio.engine.models.tensors import check_config, tensors_of
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tekken.json")
 WANTED = ("*.safetensors", "*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt", "README.md", "LICENSE*")
 """What makes up a model folder: weights as safetensors, settings, tokenizer, template, card. Never code or pickles."""
-_LONGEST_HEADER = 100 * 1024 * 1024
 _LONGEST_TEXT = 16 * 1024 * 1024
 _CARD_BYTES = 1024 * 1024
-_MOST_DIMENSIONS = 16
 
 
 @dataclass(frozen=True)
@@ -83,12 +81,13 @@ def _facts(folder: Path) -> FolderFacts:
     files_of(folder)
     config = _config(folder)
     weights = _weights(folder)
-    shapes = [shape for path in weights for shape in _tensors(path)]
+    tensors = [tensor for path in weights for tensor in tensors_of(path)]
+    check_config(folder, config, tensors)
     return FolderFacts(
         architecture=str((config.get("architectures") or [config.get("model_type") or "unknown"])[0]),
-        parameters=sum(prod(shape) for _, shape in shapes),
+        parameters=sum(prod(tensor.shape) for tensor in tensors),
         bytes=sum(path.stat().st_size for path in weights),
-        dtype=shapes[0][0] if shapes else "",
+        dtype=tensors[0].dtype if tensors else "",
         context_length=_context_length(config),
         chat_template=_has_template(folder),
         licence=_licence(folder),
@@ -172,29 +171,6 @@ def _complete(folder: Path) -> None:
         raise BadInput(
             f"The folder {folder} lacks {missing[0]} ({len(missing)} of {len(names)} weight files). Download it again."
         )
-
-
-def _tensors(path: Path) -> list[tuple[str, list[int]]]:
-    """(dtype, shape) of each tensor, from the header alone."""
-    try:
-        with path.open("rb") as file:
-            size = struct.unpack("<Q", file.read(8))[0]
-            if size > min(_LONGEST_HEADER, path.stat().st_size):
-                raise ValueError("its header is longer than the file")
-            header = json.loads(file.read(size))
-        return [_described(entry) for name, entry in header.items() if name != "__metadata__"]
-    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError, RecursionError) as exc:
-        raise BadInput(f"The weights in {path} are damaged ({str(exc)[:200]}). Download the model again.") from exc
-
-
-def _described(entry: dict[str, Any]) -> tuple[str, list[int]]:
-    """(dtype, shape) of a tensor. Raises ValueError for what is none, such as a length below nothing."""
-    dtype, shape = str(entry["dtype"])[:20], entry["shape"]
-    if not isinstance(shape, list) or len(shape) > _MOST_DIMENSIONS:
-        raise ValueError("a tensor has no list of lengths")
-    if not all(isinstance(length, int) and 0 <= length < 2**48 for length in shape):
-        raise ValueError("a tensor has a length that none can have")
-    return dtype, shape
 
 
 def _context_length(config: dict[str, Any]) -> int | None:
