@@ -57,7 +57,7 @@ class Page:
         parts.header(self.t, self.t("title"), self.t("subtitle"))
         missing = parts.html(elem_id=f"{self.t.page}-missing", elem_classes="page-missing")
         self._waiting.append(parts.waiting(self.t))
-        self.on(self.blocks.load, self.missing, None, [missing], show_progress="hidden")
+        self.on(self.blocks.load, self.missing, None, [missing], clears=False, show_progress="hidden")
 
     def missing(self, request: gr.Request) -> Markup:
         return missing_view(self.t, self.studio, request)
@@ -78,19 +78,22 @@ class Page:
         outputs: Any = None,
         *,
         form: parts.Form | None = None,
+        clears: bool = True,
         **how: Any,
     ) -> Any:
         """Wires a handler that no outside program is told of. A StudioError becomes its sentence: in the form, beside
         the field that it is about, else in the corner of the page. Nothing else changes then. What comes after an
-        event leaves there what that event said. What is pressed again while it is under way is not done twice; anything
-        else that happens meanwhile is answered afterwards, and of its answers the one that began last stays."""
+        event leaves there what that event said, and so does, without `clears`, what happens by itself.
+
+        What is pressed again while it is under way is not done twice. Anything else that happens meanwhile is answered
+        afterwards, and of its answers the one to the latest event stays."""
         how.setdefault("api_visibility", "private")
         is_pressed = getattr(event, "event_name", "") in PRESSED
         if not is_pressed:
             how.setdefault("trigger_mode", parts.AFTER_ALL)
         place = form or self.corner
         is_after = any(event is one and place is before for one, before in self._followed)
-        call, targets = parts.answering(handler, outputs, place, self.t, clears=not is_after)
+        call, targets = parts.answering(handler, outputs, place, self.t, clears=clears and not is_after)
         if not is_pressed and not inspect.isgeneratorfunction(call):
             call = self._newest_of(handler, targets).only(call, {place.place: gr.skip()})
         how |= _signs(event, how, targets[:-1], place)
@@ -107,7 +110,7 @@ class Page:
         """Runs a handler when the page opens, without covering what is there."""
         how.setdefault("show_progress", "hidden")
         call, targets = parts.arriving(handler, outputs, self._waiting)
-        return self.on(self.blocks.load, call, inputs, targets, **how)
+        return self.on(self.blocks.load, call, inputs, targets, clears=False, **how)
 
     def live(
         self,

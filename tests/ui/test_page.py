@@ -1,6 +1,7 @@
 """What every page begins with: its header, the project of its address, and handlers that are wired alike."""
 
 import asyncio
+import inspect
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,3 +111,22 @@ def test_values_of_the_address_are_read_by_name(page: Page) -> None:
     assert page.asked(_asking(job="7"), "job") == "7"
     assert page.asked(_asking(), "job") == ""
     assert page.asked(_asking(job=""), "job", "1") == "1"
+
+
+def test_what_a_page_reads_as_it_opens_leaves_what_another_reading_said(studio: Any) -> None:
+    """All begin together, and any may be the last to end."""
+
+    async def build() -> gr.Blocks:
+        with gr.Blocks() as blocks:
+            page = Page(blocks, studio, T)
+            page.header()
+            page.load(lambda: "there", None, gr.HTML())
+        return blocks
+
+    handlers = [fn for fn in asyncio.run(build()).fns.values() if fn.fn is not None and fn.targets[0][1] == "load"]
+    assert len(handlers) == 2
+    for fn in handlers:
+        request = SimpleNamespace(query_params={}, username=None, cookies={})
+        shown = fn.fn(request) if "request" in inspect.signature(fn.fn).parameters else fn.fn()
+        corner = next(one for one in shown if "fault-corner" in (getattr(one, "elem_classes", None) or []))
+        assert shown[corner] == gr.skip()
