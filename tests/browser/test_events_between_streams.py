@@ -115,28 +115,32 @@ def test_what_changes_while_a_page_is_read_is_shown(chromium: Any, serve: Callab
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_of_two_changes_in_one_moment_the_later_one_stays(chromium: Any, serve: Callable[[ASGIApp], str]) -> None:
     """Two fields are filled at once, and each tells the same handler. The answer to the first takes longer."""
-    asked: list[tuple[str, str]] = []
+    numbers: list[int] = []
+    both, late = threading.Barrier(2, timeout=30), threading.Event()
 
     def filled(blocks: gr.Blocks) -> None:
         page = Page(blocks, None, Texts("en", "home"))  # type: ignore[arg-type]
         first, second, box = gr.Textbox(), gr.Textbox(), gr.Textbox(elem_id="box")
 
-        def told(one: str, two: str) -> str:
-            asked.append((one, two))
-            number = len(asked)
-            if number == 1:
+        def told(_one: str, _two: str) -> str:
+            number = gradio_adapter.arrival()[1]
+            numbers.append(number)
+            both.wait()
+            if number == min(numbers):
                 time.sleep(4 * LATE)
+                late.set()
             return f"answer {number}"
 
         page.load(lambda: ("a", "b"), None, [first, second])
-        for box_of in (first, second):
-            page.on(box_of.change, told, [first, second], box, trigger_mode="multiple")
+        for filled_box in (first, second):
+            page.on(filled_box.change, told, [first, second], box, trigger_mode="multiple")
 
     blocks = gradio_adapter.book("T", [("one", "/", filled)])
     page = chromium.new_page()
     page.goto(serve(gradio_adapter.mounted(blocks, gr.themes.Base())))
-    shown = "() => document.querySelector('#box :is(input, textarea)')?.value"
-    page.wait_for_function(f"{shown.removeprefix('() => ')}")
-    page.wait_for_timeout(6 * 1000 * LATE)
-    assert len(asked) == 2 and page.evaluate(shown) == "answer 2"
+    shows = "(wanted) => document.querySelector('#box :is(input, textarea)')?.value === wanted"
+    assert late.wait(30)
+    page.wait_for_function(shows, arg=f"answer {max(numbers)}")
+    page.wait_for_timeout(1000)  # The other answer has been given, and has come if it is sent.
+    assert page.evaluate(shows, f"answer {max(numbers)}")
     page.close()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import PATIENCE, go_to
 
+from tests.browser.conftest import PATIENCE, go_to
 from tests.browser.small_project import small_project
 
 pytestmark = pytest.mark.browser

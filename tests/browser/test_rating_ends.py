@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import uvicorn
-from conftest import PATIENCE
 from fastapi import FastAPI
 
 from studio.engine.prompts import NewPrompt
@@ -17,6 +16,7 @@ from studio.engine.settings import Settings
 from studio.ui import rate, routes
 from studio.ui.rate_limits import Both, Limit, RateLimits
 from studio.ui.text import LANGUAGES, Texts
+from tests.browser.conftest import PATIENCE
 
 pytestmark = pytest.mark.browser
 
