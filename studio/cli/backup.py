@@ -97,7 +97,7 @@ def _told(report: dict[str, Any]) -> str:
         kept = f" What was there before is kept in {before}." if (before := report.get("before")) else ""
         first = f"{report['restored']} holds {report['files']:,} files of the backup.{kept} Not in it, and made anew:"
     elif "waiting" in report:
-        return "Nothing waits to take the place of this workspace."
+        return "This workspace stays: nothing waits to take its place."
     else:
         first = f"{report['path']} holds {report['files']:,} files in {report['bytes']:,} bytes. Not in it:"
     more = [f"model '{name}', whose files lie outside the workspace" for name in report.get("outside", ())]
